@@ -1,0 +1,129 @@
+//! The analysis of one transcript: which rules fired and where, the score they add up to, and how the talk went.
+//! Made from stored words alone, so it can be made again under other rules without the audio.
+
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CallId, RuleSetId, Sha256, TenantId};
+use crate::job::Role;
+use crate::transcript::TimeSpan;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Analysis {
+    pub schema_version: u32,
+    pub tenant: TenantId,
+    pub call: CallId,
+    pub spec_sha256: Sha256,
+    /// The transcript this was made from.
+    pub transcript_sha256: Sha256,
+    /// Absent when the job named no rules.
+    pub score: Option<Score>,
+    pub conversation: Conversation,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Score {
+    pub rule_set: RuleSetId,
+    pub version: NonZeroU32,
+    /// Digest of the rule file as it was read.
+    pub rules_sha256: Sha256,
+    /// The sum of the rules' points.
+    pub points: f64,
+    pub rules: Vec<RuleResult>,
+    /// Rules that could not be decided.
+    pub inconclusive_count: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleResult {
+    /// `rule_set/rule@version`: what evidence refers to.
+    pub id: String,
+    pub rule: String,
+    pub outcome: Outcome,
+    /// The rule asks for absence.
+    pub negated: bool,
+    pub weight: f64,
+    /// The weight if the outcome is true, else 0.
+    pub points: f64,
+    /// The part of the call that was searched.
+    pub window: TimeSpan,
+    pub hits: Vec<Hit>,
+    /// Why the outcome is what it is, where hits alone do not say it.
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    True,
+    False,
+    /// The window was not heard well enough to say that something was not said.
+    Inconclusive,
+}
+
+/// One place where a phrase was said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hit {
+    /// The phrase as the rule writes it.
+    pub phrase: String,
+    /// The words as the transcript has them.
+    pub words: Vec<String>,
+    pub channel: u16,
+    pub role: Role,
+    /// Index of the first word in the channel's words.
+    pub first_word: u32,
+    #[serde(flatten)]
+    pub span: TimeSpan,
+    /// The least confident of its words.
+    pub confidence: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversation {
+    pub duration_ms: u64,
+    /// Time in which at least one channel speaks.
+    pub talk_ms: u64,
+    pub non_talk: NonTalk,
+    pub overlap: Overlap,
+    pub channels: Vec<ChannelTalk>,
+    pub interruptions: Vec<Interruption>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NonTalk {
+    /// Time in which nobody speaks.
+    pub total_ms: u64,
+    /// Only gaps at least this long are listed below.
+    pub threshold_ms: u64,
+    pub gaps: Vec<TimeSpan>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Overlap {
+    /// Time in which two or more channels speak.
+    pub total_ms: u64,
+    pub spans: Vec<TimeSpan>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelTalk {
+    pub channel: u16,
+    pub role: Role,
+    pub talk_ms: u64,
+    pub words_count: u32,
+    pub turns_count: u32,
+    /// Words over talk time; absent without talk.
+    pub words_per_minute: Option<f32>,
+}
+
+/// A turn that began while another speaker was talking, and did not let them finish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Interruption {
+    pub interrupter_channel: u16,
+    pub interrupted_channel: u16,
+    /// The time in which both spoke.
+    #[serde(flatten)]
+    pub span: TimeSpan,
+}

@@ -1,0 +1,165 @@
+//! Frames between the service and its engine process: a big-endian u32 length, then one JSON object of that many bytes.
+//! The recording travels beside `run` as a file descriptor. The engine sends what it finds span by span, in an order
+//! that depends on the recording alone, so that a count of spans is a place to resume from.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::ids::Sha256;
+use crate::job::{RawAudio, Role};
+use crate::transcript::{AudioFacts, Channel, Figures, Suppressed, TimeSpan, Warning, Word};
+
+/// A frame longer than this is a protocol error, on either side.
+pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
+
+/// Names one run within one engine process.
+pub type RunId = u64;
+
+/// Service to engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub enum Request {
+    /// Comes with the recording's descriptor.
+    Run { run: RunId, spec: Box<CallSpec> },
+    /// Finish the spans in hand, then send `stopped`.
+    Stop { run: RunId },
+    /// Drop the run at once; nothing more is sent for it but `failed`.
+    Abort { run: RunId },
+}
+
+/// Engine to service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub enum Reply {
+    /// The model is loaded. Sent once, first.
+    Ready { engine: EngineInfo },
+    /// Sent instead of `ready` when the model cannot be used; the process then exits.
+    Refused { failure: Failure },
+    Progress { run: RunId, progress: Progress },
+    Span { run: RunId, result: SpanResult },
+    Peaks { run: RunId, peaks: PeaksChunk },
+    Done { run: RunId, summary: Box<CallSummary> },
+    Stopped { run: RunId, spans_count: u64 },
+    Failed { run: RunId, failure: Failure },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EngineInfo {
+    pub pid: u32,
+    pub recognizer: String,
+    pub model_sha256: Sha256,
+    /// The CPU features and build flags in use, as the inference engine reports them.
+    pub system: String,
+    pub languages: Vec<String>,
+    pub slots_count: u16,
+    pub model_load_ms: u64,
+}
+
+/// What the engine needs to know of a job: no tenant, no call, no key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CallSpec {
+    pub channel_roles: Vec<Role>,
+    pub language: Option<String>,
+    pub vocabulary: Vec<String>,
+    pub raw_audio: Option<RawAudio>,
+    /// The file's name ending, as a hint to the container probe. Never trusted.
+    pub extension: Option<String>,
+    pub limits: Limits,
+    /// Spans that an earlier worker has finished: planned again, not recognised again.
+    pub skip_spans_count: u64,
+}
+
+/// Every budget that a recording has to keep to. One type, so that a limit cannot be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Limits {
+    pub max_recording_bytes: u64,
+    pub max_duration_ms: u64,
+    pub max_channels: u16,
+    pub min_sample_rate_hz: u32,
+    pub max_sample_rate_hz: u32,
+    /// Packets in a row that may fail to decode before the recording counts as corrupt from there on.
+    pub max_damaged_packets: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_recording_bytes: 2 << 30,
+            max_duration_ms: 4 * 3_600_000,
+            max_channels: 8,
+            min_sample_rate_hz: 4_000,
+            max_sample_rate_hz: 384_000,
+            max_damaged_packets: 1_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Progress {
+    /// Everything before this on every channel is finished.
+    pub finished_ms: u64,
+    pub decoded_ms: u64,
+    /// What the container declares, where it does.
+    pub total_ms: Option<u64>,
+}
+
+/// All that came of one speech span. A span without words is sent too: it counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SpanResult {
+    pub channel: u16,
+    #[serde(flatten)]
+    pub span: TimeSpan,
+    pub segments: Vec<SpanSegment>,
+    pub suppressed: Vec<Suppressed>,
+    pub language: Option<SpanLanguage>,
+    pub warnings: Vec<Warning>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SpanSegment {
+    #[serde(flatten)]
+    pub span: TimeSpan,
+    pub words: Vec<Word>,
+    pub figures: Figures,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SpanLanguage {
+    pub code: String,
+    pub probability: f32,
+}
+
+/// What is known once the last sample has been seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CallSummary {
+    pub audio: AudioFacts,
+    /// Words, segments and utterances are empty here: they were sent span by span.
+    pub channels: Vec<Channel>,
+    pub warnings: Vec<Warning>,
+    pub timings: Timings,
+    pub spans_count: u64,
+}
+
+/// CPU time by stage, for metrics and benches. Never part of a transcript.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timings {
+    pub decode_us: u64,
+    pub resample_us: u64,
+    pub voice_activity_us: u64,
+    pub recognize_us: u64,
+    pub wall_us: u64,
+}
+
+/// The next points of the waveform: for each point and channel the least and the greatest sample, −128 to 127.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PeaksChunk {
+    pub points_per_second: u32,
+    pub channels: Vec<ChannelPeaks>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelPeaks {
+    /// min, max, min, max …
+    pub min_max: Vec<i8>,
+}

@@ -1,0 +1,23 @@
+//! Every type that crosses a process boundary: jobs in, engine frames between our own processes,
+//! results and events out. Reads and writes JSON; parsing is strict and names the JSON pointer it refused.
+//! No IO, no clock, no environment. Wire version 1; `fixtures/v1/` holds messages that must parse for ever.
+
+pub mod analysis;
+pub mod checkpoint;
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod job;
+pub mod manifest;
+pub mod parse;
+pub mod schema;
+pub mod status;
+pub mod transcript;
+
+pub use error::{Class, ErrorCode, Failure};
+pub use ids::{CallId, JobId, ObjectKey, RuleSetId, Sha256, TenantId};
+pub use job::Job;
+
+/// The version of every document defined here. Raised when an old reader would misread a new document.
+pub const SCHEMA_VERSION: u32 = 1;

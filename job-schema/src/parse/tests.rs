@@ -1,0 +1,123 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn minimal() -> Value {
+    json!({
+        "schema_version": 1,
+        "job_id": "01930000-0000-7000-8000-000000000001",
+        "tenant": "acme",
+        "call": "call-1",
+        "recording": { "bucket": "recordings", "key": "acme/2026/call-1.wav" },
+        "submitted_at": "2026-11-24T10:00:00Z"
+    })
+}
+
+fn refused(body: &Value) -> (ErrorCode, String, String) {
+    let failure = job(body.to_string().as_bytes()).expect_err("accepted");
+    (failure.code, failure.pointer.unwrap_or_default(), failure.detail)
+}
+
+#[test]
+fn a_minimal_job_has_the_documented_defaults() {
+    let job = job(minimal().to_string().as_bytes()).unwrap();
+    assert_eq!(job.lane, crate::job::Lane::Standard);
+    assert_eq!(job.options, crate::job::Options::default());
+}
+
+#[test]
+fn a_structured_cloud_event_is_unwrapped() {
+    let event = json!({ "specversion": "1.0", "id": "1", "source": "/x", "type": "job", "data": minimal() });
+    assert!(job(event.to_string().as_bytes()).is_ok());
+    let mut broken = event;
+    broken["data"]["tenant"] = json!("..");
+    assert_eq!(refused(&broken).1, "/data/tenant");
+}
+
+#[test]
+fn each_malformed_field_is_named_by_its_pointer() {
+    let cases: [(&str, Value); 18] = [
+        ("/schema_version", Value::Null),
+        ("/job_id", json!(7)),
+        ("/job_id", json!("not-a-uuid")),
+        ("/tenant", json!("a/b")),
+        ("/call", json!("")),
+        ("/recording", json!("acme/x.wav")),
+        ("/recording/bucket", json!("UPPER")),
+        ("/recording/key", json!("acme/../b")),
+        ("/recording/key", json!("acme/a\u{0}b")),
+        ("/recording/key", json!("acme/a\r\nb")),
+        ("/recording/sha256", json!("abc")),
+        ("/lane", json!("fast")),
+        ("/options/channel_roles/1", json!("boss")),
+        ("/options/vocabulary/0", json!("")),
+        ("/options/language", json!("English")),
+        ("/options/rules/version", json!(0)),
+        ("/submitted_at", json!("yesterday")),
+        ("/options/raw_audio/sample_rate_hz", json!(1)),
+    ];
+    for (pointer, value) in cases {
+        let mut body = minimal();
+        body["options"] = json!({ "channel_roles": ["agent", "customer"], "vocabulary": ["x"],
+            "rules": { "id": "r", "version": 1 }, "raw_audio": { "codec": "mulaw", "sample_rate_hz": 8000, "channels": 1 } });
+        body["recording"]["sha256"] = json!("0".repeat(64));
+        *body.pointer_mut(pointer).unwrap_or(&mut Value::Null) = value.clone();
+        if body.pointer(pointer).is_none() {
+            body[&pointer[1..]] = value;
+        }
+        let (code, at, detail) = refused(&body);
+        assert_eq!((code, at.as_str()), (ErrorCode::BadJob, pointer), "{detail}");
+    }
+}
+
+#[test]
+fn an_unknown_field_is_refused_by_name() {
+    let mut body = minimal();
+    body["options"] = json!({ "modle": "base" });
+    let (code, pointer, detail) = refused(&body);
+    assert_eq!((code, pointer.as_str()), (ErrorCode::BadJob, "/options/modle"));
+    assert!(detail.contains("`model`"), "{detail}");
+}
+
+#[test]
+fn another_schema_version_is_told_apart_from_a_broken_job() {
+    let mut body = minimal();
+    body["schema_version"] = json!(2);
+    body["new_field"] = json!(true);
+    assert_eq!(refused(&body).0, ErrorCode::UnsupportedSchemaVersion);
+}
+
+#[test]
+fn another_tenants_recording_is_refused() {
+    let mut body = minimal();
+    body["recording"]["key"] = json!("acme2/call.wav");
+    let (code, pointer, _) = refused(&body);
+    assert_eq!((code, pointer.as_str()), (ErrorCode::TenantMismatch, "/recording/key"));
+}
+
+#[test]
+fn hostile_bodies_are_refused_without_being_repeated() {
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let mut duplicate = minimal().to_string();
+    duplicate.insert_str(1, "\"tenant\":\"evil\",");
+    let mut trailing = minimal().to_string();
+    trailing.push_str("{}");
+    let long = vec![b' '; 10 << 20];
+    let bodies: [&[u8]; 8] =
+        [b"", b"null", b"\xff\xfe", b"{", deep.as_bytes(), duplicate.as_bytes(), trailing.as_bytes(), &long];
+    for body in bodies {
+        let failure = job(body).expect_err("accepted");
+        assert_eq!(failure.code, ErrorCode::BadJob);
+        assert!(failure.detail.len() < 300 && !failure.detail.contains("evil"), "{}", failure.detail);
+    }
+    let mut secret = minimal();
+    secret["lane"] = json!("my card number is 4111");
+    assert!(!refused(&secret).2.contains("4111"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_body_makes_the_parser_panic(body in proptest::collection::vec(proptest::num::u8::ANY, 0..512)) {
+        let _outcome = job(&body); // any outcome is fine: the claim is that there is one
+    }
+}

@@ -1,0 +1,5 @@
+//! Pure audio and text stages: from a recording's bytes to words with times. No broker, no store, no clock, no environment.
+
+pub mod recognizer;
+
+pub use recognizer::Recognizer;
