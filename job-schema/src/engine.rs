@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Failure;
 use crate::ids::Sha256;
 use crate::job::{RawAudio, Role};
-use crate::transcript::{AudioFacts, Channel, Figures, Suppressed, TimeSpan, Warning, Word};
+use crate::transcript::{ChannelFacts, DecodedAudio, Figures, Suppressed, TimeSpan, Warning, Word};
 
 /// A frame longer than this is a protocol error, on either side.
 pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
@@ -33,15 +33,37 @@ pub enum Request {
 #[serde(tag = "frame", rename_all = "snake_case")]
 pub enum Reply {
     /// The model is loaded. Sent once, first.
-    Ready { engine: EngineInfo },
+    Ready {
+        engine: EngineInfo,
+    },
     /// Sent instead of `ready` when the model cannot be used; the process then exits.
-    Refused { failure: Failure },
-    Progress { run: RunId, progress: Progress },
-    Span { run: RunId, result: SpanResult },
-    Peaks { run: RunId, peaks: PeaksChunk },
-    Done { run: RunId, summary: Box<CallSummary> },
-    Stopped { run: RunId, spans_count: u64 },
-    Failed { run: RunId, failure: Failure },
+    Refused {
+        failure: Failure,
+    },
+    Progress {
+        run: RunId,
+        progress: Progress,
+    },
+    Span {
+        run: RunId,
+        result: SpanResult,
+    },
+    Peaks {
+        run: RunId,
+        peaks: PeaksChunk,
+    },
+    Done {
+        run: RunId,
+        summary: Box<CallSummary>,
+    },
+    Stopped {
+        run: RunId,
+        spans_count: u64,
+    },
+    Failed {
+        run: RunId,
+        failure: Failure,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -133,9 +155,8 @@ pub struct SpanLanguage {
 /// What is known once the last sample has been seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallSummary {
-    pub audio: AudioFacts,
-    /// Words, segments and utterances are empty here: they were sent span by span.
-    pub channels: Vec<Channel>,
+    pub audio: DecodedAudio,
+    pub channels: Vec<ChannelFacts>,
     pub warnings: Vec<Warning>,
     pub timings: Timings,
     pub spans_count: u64,

@@ -135,11 +135,19 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), pointer: None }
+        Self {
+            code,
+            detail: detail.into(),
+            pointer: None,
+        }
     }
 
     pub fn at(code: ErrorCode, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), pointer: Some(pointer.into()) }
+        Self {
+            code,
+            detail: detail.into(),
+            pointer: Some(pointer.into()),
+        }
     }
 
     pub fn class(&self) -> Class {

@@ -21,7 +21,11 @@ pub enum InvalidId {
     #[error("is {bytes} bytes long, the limit is {limit}")]
     TooLong { bytes: usize, limit: usize },
     #[error("contains U+{code:04X} at byte {at}; allowed are {allowed}")]
-    Character { code: u32, at: usize, allowed: &'static str },
+    Character {
+        code: u32,
+        at: usize,
+        allowed: &'static str,
+    },
     #[error("contains the path segment `{0}`")]
     Segment(&'static str),
     #[error("is not {0}")]
@@ -101,7 +105,9 @@ const KEY_PATTERN: &str = r"^[^/\\\u0000-\u001f\u007f][^\\\u0000-\u001f\u007f]*$
 impl ObjectKey {
     /// Whether the key lies under `tenant/`. Compared byte by byte: no decoding, no case folding, no normalisation.
     pub fn belongs_to(&self, tenant: &TenantId) -> bool {
-        self.0.strip_prefix(tenant.as_str()).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
+        self.0
+            .strip_prefix(tenant.as_str())
+            .is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
     }
 }
 
@@ -111,7 +117,11 @@ fn check_name(value: &str) -> Result<(), InvalidId> {
     for (at, c) in value.char_indices() {
         let fits = c.is_ascii_alphanumeric() || (at > 0 && matches!(c, '.' | '_' | '-'));
         if !fits {
-            return Err(InvalidId::Character { code: c as u32, at, allowed: ALLOWED });
+            return Err(InvalidId::Character {
+                code: c as u32,
+                at,
+                allowed: ALLOWED,
+            });
         }
     }
     Ok(())
@@ -122,7 +132,11 @@ fn check_key(value: &str) -> Result<(), InvalidId> {
     check_length(value, MAX_KEY_BYTES)?;
     for (at, c) in value.char_indices() {
         if c.is_control() || c == '\\' {
-            return Err(InvalidId::Character { code: c as u32, at, allowed: ALLOWED });
+            return Err(InvalidId::Character {
+                code: c as u32,
+                at,
+                allowed: ALLOWED,
+            });
         }
     }
     for segment in value.split('/') {
@@ -137,8 +151,15 @@ fn check_key(value: &str) -> Result<(), InvalidId> {
 }
 
 fn check_sha256(value: &str) -> Result<(), InvalidId> {
-    let hex = value.len() == 64 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if hex { Ok(()) } else { Err(InvalidId::Shape("64 lower-case hexadecimal digits")) }
+    let hex = value.len() == 64
+        && value
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if hex {
+        Ok(())
+    } else {
+        Err(InvalidId::Shape("64 lower-case hexadecimal digits"))
+    }
 }
 
 fn check_length(value: &str, limit: usize) -> Result<(), InvalidId> {
@@ -150,7 +171,9 @@ fn check_length(value: &str, limit: usize) -> Result<(), InvalidId> {
 }
 
 /// A job's identity and its idempotency key. Version 7, so that ids sort by the time they were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct JobId(pub Uuid);
 
@@ -180,12 +203,18 @@ mod tests {
     #[test]
     fn keys_that_could_leave_their_tenant_are_refused() {
         let refused = [
-            "", "/a", "a//b", "a/../b", "..", "a/.", "a\\b", "a\0b", "a\r\nb", "a/b/", "a\u{7f}", "a\u{85}b",
+            "", "/a", "a//b", "a/../b", "..", "a/.", "a\\b", "a\0b", "a\r\nb", "a/b/", "a\u{7f}",
+            "a\u{85}b",
         ];
         for key in refused {
             assert!(ObjectKey::from_str(key).is_err(), "accepted {key:?}");
         }
-        for key in ["acme/2026/11/call 1.wav", "acme/ü/😀.mp3", "acme/%2e%2e/x", "a/..b/c"] {
+        for key in [
+            "acme/2026/11/call 1.wav",
+            "acme/ü/😀.mp3",
+            "acme/%2e%2e/x",
+            "a/..b/c",
+        ] {
             assert!(ObjectKey::from_str(key).is_ok(), "refused {key:?}");
         }
         assert!(ObjectKey::from_str(&"k".repeat(MAX_KEY_BYTES + 1)).is_err());
@@ -206,7 +235,18 @@ mod tests {
         for name in ["acme", "A-1_b.c", "0"] {
             assert!(TenantId::from_str(name).is_ok(), "{name}");
         }
-        for name in ["", ".", "..", ".a", "-a", "a/b", "a b", "ä", "a\n", &"n".repeat(129)] {
+        for name in [
+            "",
+            ".",
+            "..",
+            ".a",
+            "-a",
+            "a/b",
+            "a b",
+            "ä",
+            "a\n",
+            &"n".repeat(129),
+        ] {
             assert!(TenantId::from_str(name).is_err(), "{name:?}");
         }
     }

@@ -75,7 +75,13 @@ impl TryFrom<String> for BucketName {
             && edge(bytes[bytes.len() - 1])
             && bytes.iter().all(|&b| edge(b) || b == b'.' || b == b'-')
             && !value.contains("..");
-        if fits { Ok(Self(value)) } else { Err(crate::ids::InvalidId::Shape("a bucket name (3 to 63 of a-z, 0-9, `.`, `-`)")) }
+        if fits {
+            Ok(Self(value))
+        } else {
+            Err(crate::ids::InvalidId::Shape(
+                "a bucket name (3 to 63 of a-z, 0-9, `.`, `-`)",
+            ))
+        }
     }
 }
 
@@ -99,7 +105,20 @@ impl std::fmt::Display for BucketName {
 }
 
 /// Which queue a job waits in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
     /// Somebody is waiting.
@@ -135,12 +154,16 @@ impl std::str::FromStr for Lane {
         Lane::ALL
             .into_iter()
             .find(|lane| lane.as_str() == value)
-            .ok_or_else(|| format!("unknown lane `{value}`: expected interactive, standard or batch"))
+            .ok_or_else(|| {
+                format!("unknown lane `{value}`: expected interactive, standard or batch")
+            })
     }
 }
 
 /// Who speaks on a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Agent,
@@ -167,10 +190,18 @@ impl Role {
 impl std::str::FromStr for Role {
     type Err = String;
     fn from_str(value: &str) -> Result<Self, String> {
-        [Role::Agent, Role::Customer, Role::Ivr, Role::Mixed, Role::Unknown]
-            .into_iter()
-            .find(|role| role.as_str() == value)
-            .ok_or_else(|| format!("unknown role `{value}`: expected agent, customer, ivr, mixed or unknown"))
+        [
+            Role::Agent,
+            Role::Customer,
+            Role::Ivr,
+            Role::Mixed,
+            Role::Unknown,
+        ]
+        .into_iter()
+        .find(|role| role.as_str() == value)
+        .ok_or_else(|| {
+            format!("unknown role `{value}`: expected agent, customer, ivr, mixed or unknown")
+        })
     }
 }
 
@@ -236,7 +267,9 @@ pub enum RawCodec {
     Gsm,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     Vtt,
@@ -276,7 +309,9 @@ impl std::str::FromStr for Format {
             "srt" => Ok(Format::Srt),
             "txt" => Ok(Format::Txt),
             "verbose_json" | "verbose-json" => Ok(Format::VerboseJson),
-            _ => Err(format!("unknown format `{value}`: expected vtt, srt, txt or verbose_json")),
+            _ => Err(format!(
+                "unknown format `{value}`: expected vtt, srt, txt or verbose_json"
+            )),
         }
     }
 }

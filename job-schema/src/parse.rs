@@ -7,7 +7,9 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::SCHEMA_VERSION;
 use crate::error::{ErrorCode, Failure};
-use crate::job::{Job, MAX_CHANNELS, MAX_JOB_BYTES, MAX_VOCABULARY_TERM_BYTES, MAX_VOCABULARY_TERMS};
+use crate::job::{
+    Job, MAX_CHANNELS, MAX_JOB_BYTES, MAX_VOCABULARY_TERM_BYTES, MAX_VOCABULARY_TERMS,
+};
 
 /// Reads a job from a message body: plain JSON, or the `data` of a structured CloudEvent.
 pub fn job(body: &[u8]) -> Result<Job, Failure> {
@@ -15,12 +17,23 @@ pub fn job(body: &[u8]) -> Result<Job, Failure> {
         let detail = format!("body is {} bytes, the limit is {MAX_JOB_BYTES}", body.len());
         return Err(Failure::at(ErrorCode::BadJob, "", detail));
     }
-    let text = std::str::from_utf8(body)
-        .map_err(|e| Failure::at(ErrorCode::BadJob, "", format!("body is not UTF-8 at byte {}", e.valid_up_to())))?;
+    let text = std::str::from_utf8(body).map_err(|e| {
+        Failure::at(
+            ErrorCode::BadJob,
+            "",
+            format!("body is not UTF-8 at byte {}", e.valid_up_to()),
+        )
+    })?;
     let probe: Probe<'_> = strict(text, "")?;
     let (text, root) = match (probe.specversion, probe.data) {
         (Some(_), Some(data)) => (data.get(), "/data"),
-        (Some(_), None) => return Err(Failure::at(ErrorCode::BadJob, "/data", "CloudEvent without `data`")),
+        (Some(_), None) => {
+            return Err(Failure::at(
+                ErrorCode::BadJob,
+                "/data",
+                "CloudEvent without `data`",
+            ));
+        }
         (None, _) => (text, ""),
     };
     check_version(text, root)?;
@@ -47,33 +60,65 @@ struct Version {
 fn check_version(text: &str, root: &str) -> Result<(), Failure> {
     let pointer = format!("{root}/schema_version");
     match strict::<Version>(text, root)?.schema_version {
-        None => Err(Failure::at(ErrorCode::BadJob, pointer, "missing field `schema_version`")),
+        None => Err(Failure::at(
+            ErrorCode::BadJob,
+            pointer,
+            "missing field `schema_version`",
+        )),
         Some(v) if v == u64::from(SCHEMA_VERSION) => Ok(()),
         Some(v) => {
             let detail = format!("schema version {v}, this worker knows {SCHEMA_VERSION}");
-            Err(Failure::at(ErrorCode::UnsupportedSchemaVersion, pointer, detail))
+            Err(Failure::at(
+                ErrorCode::UnsupportedSchemaVersion,
+                pointer,
+                detail,
+            ))
         }
     }
 }
 
 /// What the types alone do not say.
 fn check_meaning(job: &Job, root: &str) -> Result<(), Failure> {
-    let bad = |pointer: &str, detail: String| Err(Failure::at(ErrorCode::BadJob, format!("{root}{pointer}"), detail));
+    let bad = |pointer: &str, detail: String| {
+        Err(Failure::at(
+            ErrorCode::BadJob,
+            format!("{root}{pointer}"),
+            detail,
+        ))
+    };
     if !job.recording.key.belongs_to(&job.tenant) {
         let detail = "the key does not begin with the tenant's name and a slash";
-        return Err(Failure::at(ErrorCode::TenantMismatch, format!("{root}/recording/key"), detail));
+        return Err(Failure::at(
+            ErrorCode::TenantMismatch,
+            format!("{root}/recording/key"),
+            detail,
+        ));
     }
     let options = &job.options;
     if options.channel_roles.len() > MAX_CHANNELS {
-        return bad("/options/channel_roles", format!("{} roles, the limit is {MAX_CHANNELS}", options.channel_roles.len()));
+        return bad(
+            "/options/channel_roles",
+            format!(
+                "{} roles, the limit is {MAX_CHANNELS}",
+                options.channel_roles.len()
+            ),
+        );
     }
     if options.vocabulary.len() > MAX_VOCABULARY_TERMS {
         let terms = options.vocabulary.len();
-        return bad("/options/vocabulary", format!("{terms} terms, the limit is {MAX_VOCABULARY_TERMS}"));
+        return bad(
+            "/options/vocabulary",
+            format!("{terms} terms, the limit is {MAX_VOCABULARY_TERMS}"),
+        );
     }
     for (i, term) in options.vocabulary.iter().enumerate() {
-        if term.trim().is_empty() || term.len() > MAX_VOCABULARY_TERM_BYTES || term.chars().any(char::is_control) {
-            let detail = format!("a term is 1 to {MAX_VOCABULARY_TERM_BYTES} bytes without control characters");
+        if term.trim().is_empty()
+            || term.len() > MAX_VOCABULARY_TERM_BYTES
+            || term.chars().any(char::is_control)
+        {
+            let detail = format!(
+                "a term is 1 to {MAX_VOCABULARY_TERM_BYTES} bytes without control characters"
+            );
             return bad(&format!("/options/vocabulary/{i}"), detail);
         }
     }
@@ -84,10 +129,16 @@ fn check_meaning(job: &Job, root: &str) -> Result<(), Failure> {
     }
     if let Some(raw) = &options.raw_audio {
         if !(4_000..=384_000).contains(&raw.sample_rate_hz) {
-            return bad("/options/raw_audio/sample_rate_hz", format!("{} is outside 4000 to 384000", raw.sample_rate_hz));
+            return bad(
+                "/options/raw_audio/sample_rate_hz",
+                format!("{} is outside 4000 to 384000", raw.sample_rate_hz),
+            );
         }
         if !(1..=8).contains(&raw.channels) {
-            return bad("/options/raw_audio/channels", format!("{} is outside 1 to 8", raw.channels));
+            return bad(
+                "/options/raw_audio/channels",
+                format!("{} is outside 1 to 8", raw.channels),
+            );
         }
     }
     Ok(())
@@ -99,7 +150,8 @@ fn strict<'a, T: Deserialize<'a>>(text: &'a str, root: &str) -> Result<T, Failur
         let pointer = format!("{root}{}", pointer(e.path()));
         Failure::at(ErrorCode::BadJob, pointer, reason(e.inner()))
     })?;
-    json.end().map_err(|e| Failure::at(ErrorCode::BadJob, root, reason(&e)))?;
+    json.end()
+        .map_err(|e| Failure::at(ErrorCode::BadJob, root, reason(&e)))?;
     Ok(value)
 }
 
@@ -126,10 +178,14 @@ fn reason(error: &serde_json::Error) -> String {
             message.strip_suffix(place).unwrap_or(&message).to_owned()
         }
         _ if message.starts_with("unknown field") => {
-            let expected = message.split_once(", expected ").map_or("", |(_, rest)| rest);
+            let expected = message
+                .split_once(", expected ")
+                .map_or("", |(_, rest)| rest);
             return format!("unknown field; expected {expected}");
         }
-        Some((_, expected)) if message.starts_with("invalid ") || message.starts_with("unknown ") => {
+        Some((_, expected))
+            if message.starts_with("invalid ") || message.starts_with("unknown ") =>
+        {
             return format!("expected {expected}");
         }
         _ => message.strip_suffix(place).unwrap_or(&message).to_owned(),
@@ -139,7 +195,10 @@ fn reason(error: &serde_json::Error) -> String {
 
 /// A field's name comes from outside: shortened, and without control characters.
 fn clip(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(64).collect()
+    name.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .take(64)
+        .collect()
 }
 
 #[cfg(test)]

@@ -24,11 +24,27 @@ pub struct Status {
 pub enum State {
     /// Submitted and not yet taken.
     Queued,
-    Running { worker: String, progress: Option<Progress> },
+    Running {
+        worker: String,
+        progress: Option<Progress>,
+    },
     /// Waits for its next attempt.
-    Retrying { failure: Failure, delay_ms: u64, content_attempts: u32, infra_attempts: u32 },
+    Retrying {
+        failure: Failure,
+        delay_ms: u64,
+        content_attempts: u32,
+        infra_attempts: u32,
+    },
     /// Handed over by a worker that stopped; goes on from its checkpoint.
     HandedOver { spans_count: u64 },
-    Completed { manifest_key: ObjectKey, summary: Summary, processing: Processing },
-    Failed { failure: Failure, content_attempts: u32, infra_attempts: u32 },
+    Completed {
+        manifest_key: ObjectKey,
+        summary: Summary,
+        processing: Processing,
+    },
+    Failed {
+        failure: Failure,
+        content_attempts: u32,
+        infra_attempts: u32,
+    },
 }

@@ -24,10 +24,21 @@ pub struct Transcript {
     pub warnings: Vec<Warning>,
 }
 
-/// What the recording turned out to be, measured on the samples and not read from a header.
+/// What the recording turned out to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AudioFacts {
+    #[serde(flatten)]
+    pub decoded: DecodedAudio,
+    pub size_bytes: u64,
+    pub sha256: Sha256,
+}
+
+/// Measured on the samples and not read from a header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DecodedAudio {
+    /// `wav`, `ogg`, `mp4` …
     pub container: String,
+    /// `pcm_mulaw`, `opus`, `aac` …
     pub codec: String,
     pub sample_rate_hz: u32,
     pub channels_count: u16,
@@ -35,8 +46,6 @@ pub struct AudioFacts {
     pub duration_ms: u64,
     /// What the container claimed, where it claimed anything.
     pub declared_duration_ms: Option<u64>,
-    pub size_bytes: u64,
-    pub sha256: Sha256,
 }
 
 /// What made the words.
@@ -64,6 +73,20 @@ pub enum Speakers {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Channel {
+    #[serde(flatten)]
+    pub facts: ChannelFacts,
+    /// In time order, never overlapping within a channel.
+    pub words: Vec<Word>,
+    /// The engine's units; together they cover `words` exactly once, in order.
+    pub segments: Vec<Segment>,
+    /// Joined segments of continuous speech; together they cover `words` exactly once, in order.
+    pub utterances: Vec<Utterance>,
+    pub suppressed: Vec<Suppressed>,
+}
+
+/// What was measured on a channel's sound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelFacts {
     pub index: u16,
     pub role: Role,
     pub status: ChannelStatus,
@@ -72,16 +95,9 @@ pub struct Channel {
     pub speech_ms: u64,
     /// Root mean square over the speech spans in dB below full scale; absent without speech.
     pub speech_level_dbfs: Option<f32>,
-    /// In time order, never overlapping within a channel.
-    pub words: Vec<Word>,
-    /// The engine's units; together they cover `words` exactly once, in order.
-    pub segments: Vec<Segment>,
-    /// Joined segments of continuous speech; together they cover `words` exactly once, in order.
-    pub utterances: Vec<Utterance>,
-    /// Where the channel was listened to for speech and speech was found.
+    /// Where speech was found.
     pub speech_spans: Vec<TimeSpan>,
     pub non_speech: Vec<NonSpeech>,
-    pub suppressed: Vec<Suppressed>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -202,7 +218,9 @@ pub struct NonSpeech {
     pub kind: NonSpeechKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum NonSpeechKind {
     Silence,
@@ -225,7 +243,9 @@ pub struct Suppressed {
     pub figures: Figures,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SuppressReason {
     NoSpeech,
@@ -243,7 +263,9 @@ pub struct Warning {
     pub channel: Option<u16>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
     /// The file ends before its container says.

@@ -15,7 +15,11 @@ fn minimal() -> Value {
 
 fn refused(body: &Value) -> (ErrorCode, String, String) {
     let failure = job(body.to_string().as_bytes()).expect_err("accepted");
-    (failure.code, failure.pointer.unwrap_or_default(), failure.detail)
+    (
+        failure.code,
+        failure.pointer.unwrap_or_default(),
+        failure.detail,
+    )
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn each_malformed_field_is_named_by_its_pointer() {
     ];
     for (pointer, value) in cases {
         let mut body = minimal();
-        body["options"] = json!({ "channel_roles": ["agent", "customer"], "vocabulary": ["x"],
+        body["options"] = json!({ "channel_roles": ["agent", "customer"], "vocabulary": ["x"], "language": "en",
             "rules": { "id": "r", "version": 1 }, "raw_audio": { "codec": "mulaw", "sample_rate_hz": 8000, "channels": 1 } });
         body["recording"]["sha256"] = json!("0".repeat(64));
         *body.pointer_mut(pointer).unwrap_or(&mut Value::Null) = value.clone();
@@ -66,7 +70,11 @@ fn each_malformed_field_is_named_by_its_pointer() {
             body[&pointer[1..]] = value;
         }
         let (code, at, detail) = refused(&body);
-        assert_eq!((code, at.as_str()), (ErrorCode::BadJob, pointer), "{detail}");
+        assert_eq!(
+            (code, at.as_str()),
+            (ErrorCode::BadJob, pointer),
+            "{detail}"
+        );
     }
 }
 
@@ -75,7 +83,10 @@ fn an_unknown_field_is_refused_by_name() {
     let mut body = minimal();
     body["options"] = json!({ "modle": "base" });
     let (code, pointer, detail) = refused(&body);
-    assert_eq!((code, pointer.as_str()), (ErrorCode::BadJob, "/options/modle"));
+    assert_eq!(
+        (code, pointer.as_str()),
+        (ErrorCode::BadJob, "/options/modle")
+    );
     assert!(detail.contains("`model`"), "{detail}");
 }
 
@@ -92,7 +103,10 @@ fn another_tenants_recording_is_refused() {
     let mut body = minimal();
     body["recording"]["key"] = json!("acme2/call.wav");
     let (code, pointer, _) = refused(&body);
-    assert_eq!((code, pointer.as_str()), (ErrorCode::TenantMismatch, "/recording/key"));
+    assert_eq!(
+        (code, pointer.as_str()),
+        (ErrorCode::TenantMismatch, "/recording/key")
+    );
 }
 
 #[test]
@@ -103,12 +117,24 @@ fn hostile_bodies_are_refused_without_being_repeated() {
     let mut trailing = minimal().to_string();
     trailing.push_str("{}");
     let long = vec![b' '; 10 << 20];
-    let bodies: [&[u8]; 8] =
-        [b"", b"null", b"\xff\xfe", b"{", deep.as_bytes(), duplicate.as_bytes(), trailing.as_bytes(), &long];
+    let bodies: [&[u8]; 8] = [
+        b"",
+        b"null",
+        b"\xff\xfe",
+        b"{",
+        deep.as_bytes(),
+        duplicate.as_bytes(),
+        trailing.as_bytes(),
+        &long,
+    ];
     for body in bodies {
         let failure = job(body).expect_err("accepted");
         assert_eq!(failure.code, ErrorCode::BadJob);
-        assert!(failure.detail.len() < 300 && !failure.detail.contains("evil"), "{}", failure.detail);
+        assert!(
+            failure.detail.len() < 300 && !failure.detail.contains("evil"),
+            "{}",
+            failure.detail
+        );
     }
     let mut secret = minimal();
     secret["lane"] = json!("my card number is 4111");

@@ -18,13 +18,21 @@ pub trait Recognizer: Send {
     ///
     /// # Errors
     /// [`RecognizeError::Aborted`] soon after `abort` is raised; [`RecognizeError::Engine`] with the engine's own words.
-    fn recognize(&mut self, request: &Request<'_>, abort: &AbortFlag) -> Result<Recognition, RecognizeError>;
+    fn recognize(
+        &mut self,
+        request: &Request<'_>,
+        abort: &AbortFlag,
+    ) -> Result<Recognition, RecognizeError>;
 
     /// Probabilities of the languages that the model knows, the likeliest first; empty for a model of one language.
     ///
     /// # Errors
     /// As [`Recognizer::recognize`].
-    fn detect_language(&mut self, pcm: &[f32], abort: &AbortFlag) -> Result<Vec<LanguageGuess>, RecognizeError>;
+    fn detect_language(
+        &mut self,
+        pcm: &[f32],
+        abort: &AbortFlag,
+    ) -> Result<Vec<LanguageGuess>, RecognizeError>;
 }
 
 #[derive(Debug, Clone, Copy)]
