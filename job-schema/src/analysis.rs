@@ -10,8 +10,11 @@ use crate::ids::{CallId, RuleSetId, Sha256, TenantId};
 use crate::job::Role;
 use crate::transcript::TimeSpan;
 
+/// Which rules fired and where, the score they add up to, and how the talk went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
+    /// Always 1.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     pub tenant: TenantId,
     pub call: CallId,

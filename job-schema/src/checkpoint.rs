@@ -20,6 +20,8 @@ pub struct CheckpointRef {
 /// so a resumed engine repeats them from the start and recognises only the spans that come after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkpoint {
+    /// Always 1.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// A checkpoint of another spec is of no use.
     pub spec_sha256: Sha256,

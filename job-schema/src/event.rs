@@ -13,7 +13,14 @@ use crate::manifest::Summary;
 /// `Content-Type` of a message that carries an [`Event`].
 pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 
+/// What became of a job, as a CloudEvent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = [
+    { "properties": {
+        "type": { "const": "earwitness.job.completed" }, "data": { "$ref": "#/$defs/Completed" } } },
+    { "properties": {
+        "type": { "const": "earwitness.job.failed" }, "data": { "$ref": "#/$defs/Failed" } } },
+]))]
 pub struct Event {
     pub specversion: SpecVersion,
     /// The same for every copy of the same fact.

@@ -6,8 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Longest object key that S3 accepts.
 pub const MAX_KEY_BYTES: usize = 1024;
@@ -33,8 +34,8 @@ pub enum InvalidId {
 }
 
 macro_rules! string_id {
-    ($(#[$doc:meta])* $name:ident, $check:path, $pattern:expr, $max:expr) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])+ $name:ident, $check:path, $pattern:expr, $max:expr) => {
+        $(#[doc = $doc])+
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -72,7 +73,13 @@ macro_rules! string_id {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "minLength": 1, "maxLength": $max, "pattern": $pattern })
+                json_schema!({
+                    "type": "string",
+                    "description": concat!($($doc),+).trim(),
+                    "minLength": 1,
+                    "maxLength": $max,
+                    "pattern": $pattern,
+                })
             }
         }
     };
@@ -100,7 +107,8 @@ string_id!(
 );
 
 const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
-const KEY_PATTERN: &str = r"^[^/\\\u0000-\u001f\u007f][^\\\u0000-\u001f\u007f]*$";
+/// First that no segment is empty, `.` or `..`; then that no character is a control character or a backslash.
+const KEY_PATTERN: &str = r"^(?!(?:.*/)?\.{0,2}(?:/|$))[^\\\u0000-\u001f\u007f-\u009f]+$";
 
 impl ObjectKey {
     /// Whether the key lies under `tenant/`. Compared byte by byte: no decoding, no case folding, no normalisation.
@@ -171,9 +179,7 @@ fn check_length(value: &str, limit: usize) -> Result<(), InvalidId> {
 }
 
 /// A job's identity and its idempotency key. Version 7, so that ids sort by the time they were made.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct JobId(pub Uuid);
 
@@ -190,9 +196,19 @@ impl fmt::Display for JobId {
 }
 
 impl FromStr for JobId {
-    type Err = uuid::Error;
-    fn from_str(value: &str) -> Result<Self, uuid::Error> {
-        Uuid::parse_str(value).map(Self)
+    type Err = InvalidId;
+    /// Only the hyphenated form: an id that is written in two ways is two ids to every log search.
+    fn from_str(value: &str) -> Result<Self, InvalidId> {
+        Hyphenated::from_str(value)
+            .map(|id| Self(id.into_uuid()))
+            .map_err(|_| InvalidId::Shape("a UUID of 36 characters"))
+    }
+}
+
+impl<'de> Deserialize<'de> for JobId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
     }
 }
 

@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::CheckpointRef;
 use crate::ids::{CallId, JobId, ObjectKey, RuleSetId, Sha256, TenantId};
+use crate::instant;
 
 /// A body larger than this is refused before it is parsed.
 pub const MAX_JOB_BYTES: usize = 64 * 1024;
 
+/// One recording of one call, and how to transcribe it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
     /// Always 1.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     pub job_id: JobId,
     pub tenant: TenantId,
@@ -26,9 +29,14 @@ pub struct Job {
     pub lane: Lane,
     #[serde(default)]
     pub options: Options,
+    #[serde(deserialize_with = "instant::required")]
     pub submitted_at: Timestamp,
     /// A job taken later than this is not run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "instant::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_after: Option<Timestamp>,
     /// Where an earlier worker stopped. Written by workers, not by producers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,19 +52,21 @@ pub struct Recording {
     pub key: ObjectKey,
     /// If given, the object must still have this ETag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024), regex(pattern = VISIBLE))]
     pub etag: Option<String>,
     /// If given, this version is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024), regex(pattern = VISIBLE))]
     pub version_id: Option<String>,
     /// If given, the bytes must have this digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256>,
 }
 
-/// A bucket's name: 3 to 63 of lower-case letters, digits, `.` and `-`.
+/// A bucket's name: 3 to 63 of lower-case letters, digits, `.` and `-`; no two dots in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String", extend("pattern" = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"))]
+#[schemars(with = "String", extend("pattern" = r"^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"))]
 pub struct BucketName(String);
 
 impl BucketName {
@@ -211,6 +221,7 @@ impl std::str::FromStr for Role {
 pub struct Options {
     /// A model of the catalogue; the worker's own when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = VISIBLE))]
     pub model: Option<String>,
     /// ISO 639-1. Detected from the speech when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,7 +235,7 @@ pub struct Options {
     pub rules: Option<RuleSetRef>,
     /// Names and products to expect. At most 200 terms of at most 80 bytes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = 200), inner(length(min = 1, max = 80), regex(pattern = VISIBLE)))]
     pub vocabulary: Vec<String>,
     /// Set for headerless recordings only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -236,8 +247,15 @@ pub struct Options {
 }
 
 pub const MAX_CHANNELS: usize = 8;
+pub const MAX_FORMATS: usize = 8;
+pub const MAX_MODEL_NAME_BYTES: usize = 128;
+/// S3's own limit for a version id; an ETag is far shorter.
+pub const MAX_OBJECT_TAG_BYTES: usize = 1024;
 pub const MAX_VOCABULARY_TERMS: usize = 200;
 pub const MAX_VOCABULARY_TERM_BYTES: usize = 80;
+
+/// No control character, and not only white space.
+const VISIBLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod ids;
+mod instant;
 pub mod job;
 pub mod manifest;
 pub mod parse;

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{CallId, JobId, ObjectKey, Sha256, TenantId};
 use crate::job::Recording;
 
+/// Names every result object of a call. Its existence is what "done" means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
+    /// Always 1.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     pub tenant: TenantId,
     pub call: CallId,

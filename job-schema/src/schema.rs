@@ -8,8 +8,9 @@ pub mod topology;
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use schemars::generate::{Contract, SchemaSettings};
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::SCHEMA_VERSION;
@@ -69,7 +70,9 @@ pub fn render_all() -> Vec<(PathBuf, String)> {
 /// What we read is described as we accept it: unknown fields refused, defaults optional. What we write is described as we
 /// write it: every field present, and room for fields that a later worker adds within the version.
 fn document<T: JsonSchema>(name: &'static str, contract: Contract) -> Document {
-    let settings = SchemaSettings::draft2020_12().with(|s| s.contract = contract);
+    let settings = SchemaSettings::draft2020_12()
+        .with(|s| s.contract = contract)
+        .with_transform(RecursiveTransform(unlink));
     let mut schema = settings
         .into_generator()
         .into_root_schema_for::<T>()
@@ -81,5 +84,12 @@ fn document<T: JsonSchema>(name: &'static str, contract: Contract) -> Document {
         name,
         file_name: format!("{name}.schema.json"),
         schema,
+    }
+}
+
+/// Descriptions are doc comments; their links lead nowhere outside of Rust's documentation.
+fn unlink(schema: &mut Schema) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace("[`", "`").replace("`]", "`");
     }
 }

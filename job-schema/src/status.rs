@@ -9,8 +9,11 @@ use crate::error::Failure;
 use crate::ids::{CallId, JobId, ObjectKey, TenantId};
 use crate::manifest::{Processing, Summary};
 
+/// How far a job is, for people who wait.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
+    /// Always 1.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     pub job_id: JobId,
     pub tenant: TenantId,

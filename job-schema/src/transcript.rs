@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{CallId, Sha256, TenantId};
 use crate::job::Role;
 
+/// Every word of a call with its time, channel and confidence, and all that was heard but not written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transcript {
+    /// Always 1.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     pub tenant: TenantId,
     pub call: CallId,

@@ -23,6 +23,6 @@ fn committed_schemas_are_what_the_types_say() {
     assert!(
         stale.is_empty(),
         "{stale:?} differ from the types. If the change is meant: `earwitness schema print --write job-schema`, \
-         or UPDATE_SCHEMAS=1 cargo test -p job-schema --test schemas; then commit the files with it."
+         or UPDATE_SCHEMAS=1 cargo test -p job-schema --test wire; then commit the files with it."
     );
 }

@@ -1,0 +1,153 @@
+//! What the types alone do not say of a job. In: a parsed job, or its JSON. Out: nothing, or the first [`Failure`].
+//! Fails: `bad_job` for a limit or a form that serde lets through, `tenant_mismatch` for a key of somebody else.
+
+use serde_json::Value;
+
+use super::bad;
+use crate::error::{ErrorCode, Failure};
+use crate::ids::{ObjectKey, TenantId};
+use crate::job::{
+    Job, MAX_CHANNELS, MAX_FORMATS, MAX_MODEL_NAME_BYTES, MAX_OBJECT_TAG_BYTES,
+    MAX_VOCABULARY_TERM_BYTES, MAX_VOCABULARY_TERMS, Options, RawAudio,
+};
+
+const OBJECTS: &[&str] = &[
+    "",
+    "/recording",
+    "/options",
+    "/options/rules",
+    "/options/raw_audio",
+    "/checkpoint",
+];
+const ARRAYS: &[&str] = &[
+    "/options/channel_roles",
+    "/options/vocabulary",
+    "/options/formats",
+];
+
+/// serde takes an array for an object (values in the order of the fields) and an object for a name
+/// (`{"batch": null}`). Nobody means that, and the schema refuses it.
+pub(super) fn check_shape(job: &Value, root: &str) -> Result<(), Failure> {
+    check_shape_at(job, root, "")
+}
+
+fn check_shape_at(value: &Value, root: &str, pointer: &str) -> Result<(), Failure> {
+    match value {
+        Value::Object(fields) if OBJECTS.contains(&pointer) => {
+            for (name, value) in fields {
+                check_shape_at(value, root, &format!("{pointer}/{name}"))?;
+            }
+            Ok(())
+        }
+        Value::Array(items) if ARRAYS.contains(&pointer) => {
+            for (i, value) in items.iter().enumerate() {
+                check_shape_at(value, root, &format!("{pointer}/{i}"))?;
+            }
+            Ok(())
+        }
+        Value::Object(_) => Err(bad(format!("{root}{pointer}"), "expected a string")),
+        Value::Array(_) => Err(bad(format!("{root}{pointer}"), "expected an object")),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check(job: &Job, root: &str) -> Result<(), Failure> {
+    check_owner(&job.recording.key, &job.tenant, root, "/recording/key")?;
+    if let Some(checkpoint) = &job.checkpoint {
+        check_owner(&checkpoint.key, &job.tenant, root, "/checkpoint/key")?;
+    }
+    let optional_texts = [
+        ("/recording/etag", &job.recording.etag, MAX_OBJECT_TAG_BYTES),
+        (
+            "/recording/version_id",
+            &job.recording.version_id,
+            MAX_OBJECT_TAG_BYTES,
+        ),
+        ("/options/model", &job.options.model, MAX_MODEL_NAME_BYTES),
+    ];
+    for (pointer, text, limit) in optional_texts {
+        if let Some(text) = text {
+            check_text(text, limit).map_err(|detail| bad(format!("{root}{pointer}"), detail))?;
+        }
+    }
+    check_options(&job.options)
+        .map_err(|(pointer, detail)| bad(format!("{root}/options{pointer}"), detail))
+}
+
+fn check_owner(
+    key: &ObjectKey,
+    tenant: &TenantId,
+    root: &str,
+    pointer: &str,
+) -> Result<(), Failure> {
+    if key.belongs_to(tenant) {
+        return Ok(());
+    }
+    let detail = "the key does not begin with the tenant's name and a slash";
+    let pointer = format!("{root}{pointer}");
+    Err(Failure::at(ErrorCode::TenantMismatch, pointer, detail))
+}
+
+/// A pointer from `/options`, and what is wrong there.
+type Wrong = (String, String);
+
+fn check_options(options: &Options) -> Result<(), Wrong> {
+    check_count("/channel_roles", options.channel_roles.len(), MAX_CHANNELS)?;
+    check_count(
+        "/vocabulary",
+        options.vocabulary.len(),
+        MAX_VOCABULARY_TERMS,
+    )?;
+    check_count("/formats", options.formats.len(), MAX_FORMATS)?;
+    for (i, term) in options.vocabulary.iter().enumerate() {
+        check_text(term, MAX_VOCABULARY_TERM_BYTES)
+            .map_err(|detail| (format!("/vocabulary/{i}"), detail))?;
+    }
+    if let Some(code) = &options.language
+        && !((2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase()))
+    {
+        let detail = "is not a language code of two or three lower-case letters";
+        return Err(("/language".into(), detail.into()));
+    }
+    options.raw_audio.as_ref().map_or(Ok(()), check_raw_audio)
+}
+
+fn check_raw_audio(raw: &RawAudio) -> Result<(), Wrong> {
+    let numbers = [
+        ("sample_rate_hz", raw.sample_rate_hz, 4_000, 384_000),
+        ("channels", u32::from(raw.channels), 1, 8),
+    ];
+    for (field, value, least, greatest) in numbers {
+        if !(least..=greatest).contains(&value) {
+            let detail = format!("is outside {least} to {greatest}");
+            return Err((format!("/raw_audio/{field}"), detail));
+        }
+    }
+    Ok(())
+}
+
+fn check_count(pointer: &str, count: usize, limit: usize) -> Result<(), Wrong> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err((
+        pointer.into(),
+        format!("has {count} entries, the limit is {limit}"),
+    ))
+}
+
+fn check_text(text: &str, limit: usize) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("is empty".into());
+    }
+    if text.len() > limit {
+        return Err(format!(
+            "is {} bytes long, the limit is {limit}",
+            text.len()
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("contains a control character".into());
+    }
+    Ok(())
+}
