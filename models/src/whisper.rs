@@ -1,0 +1,406 @@
+//! The recogniser over whisper.cpp. In: a checked model file; spans of 16 kHz mono f32. Out: words with times. Fails:
+//! [`ModelError`] when loading, [`RecognizeError`] when recognising. One thread and one state per slot, greedy decoding,
+//! no temperature fallback, nothing carried from one request to the next.
+
+mod callbacks;
+mod steer;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pipeline::recognizer::{
+    AbortFlag, LanguageGuess, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment,
+    Recognizer, Request, SAMPLE_RATE_HZ,
+};
+use whisper_rs::{
+    DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext,
+    WhisperContextParameters, WhisperState,
+};
+
+use crate::error::ModelError;
+use crate::ggml::{self, AUDIO_POSITIONS, Family, ModelFacts};
+use steer::Steer;
+use words::Token;
+
+/// One encoder position covers two mel frames of 10 ms.
+const SAMPLES_PER_POSITION: usize = 320;
+/// whisper.cpp before 1.9.3 reads past buffers below 201 samples and refuses below 100 ms; one second is safely more.
+const MIN_ENGINE_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
+/// No word is shorter, so nothing shorter is asked of the engine.
+const MIN_SPAN_MS: u64 = 100;
+/// Encoder positions of silence kept after the span's end. Too few make words drop or repeat.
+const MARGIN_POSITIONS: usize = 64;
+/// OpenAI's budget: half of the text window, less the marker that starts it.
+const MAX_PROMPT_TOKENS: usize = 223;
+/// A prompt longer than this is cut before it is tokenised; 223 tokens are far shorter.
+const MAX_PROMPT_BYTES: usize = 8 * 1024;
+/// The engine stops by itself at 220 and then counts the span as failed.
+const MAX_TEXT_TOKENS: u32 = 200;
+
+/// Shared weights. Cloning is cheap.
+#[derive(Clone)]
+pub struct WhisperModel {
+    context: Arc<WhisperContext>,
+    facts: ModelFacts,
+}
+
+impl std::fmt::Debug for WhisperModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WhisperModel")
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WhisperModel {
+    /// Checks the file, then hands it to the engine.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`], [`ModelError::Fault`], or [`ModelError::Load`] when the engine refuses it all the same.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        callbacks::route_engine_log();
+        let facts = ggml::inspect(path)?;
+        let mut parameters = WhisperContextParameters::default();
+        parameters
+            .use_gpu(false)
+            // Slower on the CPU in 1.8.3, and the engine cannot align words with it.
+            .flash_attn(false)
+            .dtw_parameters(DtwParameters {
+                mode: alignment_heads(&facts),
+                ..DtwParameters::default()
+            });
+        let context =
+            WhisperContext::new_with_params(path, parameters).map_err(|e| ModelError::Load {
+                path: path.to_owned(),
+                reason: e.to_string(),
+            })?;
+        Ok(Self {
+            context: Arc::new(context),
+            facts,
+        })
+    }
+
+    pub fn facts(&self) -> &ModelFacts {
+        &self.facts
+    }
+
+    /// Makes working state for one thread.
+    ///
+    /// # Errors
+    /// [`ModelError::Slot`] when the engine cannot.
+    pub fn slot(&self) -> Result<WhisperRecognizer, ModelError> {
+        let state = self.context.create_state().map_err(|e| ModelError::Slot {
+            reason: e.to_string(),
+        })?;
+        Ok(WhisperRecognizer {
+            model: self.clone(),
+            state,
+            parameters: Vec::new(),
+        })
+    }
+}
+
+/// The heads whose attention follows the words, as OpenAI published them per model.
+fn alignment_heads(facts: &ModelFacts) -> DtwMode<'static> {
+    let multilingual = facts.is_multilingual();
+    let whole_decoder = facts.text_layers == facts.family.dimensions().2;
+    let preset = match (facts.family, multilingual) {
+        (Family::Large, true) if facts.text_layers == 4 => DtwModelPreset::LargeV3Turbo,
+        // Distilled decoders have no published heads: their last layer follows the words best.
+        _ if !whole_decoder => return DtwMode::TopMost { n_top: 1 },
+        (Family::Tiny, false) => DtwModelPreset::TinyEn,
+        (Family::Tiny, true) => DtwModelPreset::Tiny,
+        (Family::Base, false) => DtwModelPreset::BaseEn,
+        (Family::Base, true) => DtwModelPreset::Base,
+        (Family::Small, false) => DtwModelPreset::SmallEn,
+        (Family::Small, true) => DtwModelPreset::Small,
+        (Family::Medium, false) => DtwModelPreset::MediumEn,
+        (Family::Medium, true) => DtwModelPreset::Medium,
+        (Family::Large, _) if facts.mel_bands == 128 => DtwModelPreset::LargeV3,
+        // Nothing in the file tells large-v1 from v2; v1 was withdrawn in 2022.
+        (Family::Large, _) => DtwModelPreset::LargeV2,
+    };
+    DtwMode::ModelPreset {
+        model_preset: preset,
+    }
+}
+
+/// One slot.
+pub struct WhisperRecognizer {
+    model: WhisperModel,
+    state: WhisperState,
+    /// Settings by language: the binding leaks a string each time that a language is set.
+    parameters: Vec<(&'static str, FullParams<'static, 'static>)>,
+}
+
+impl std::fmt::Debug for WhisperRecognizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WhisperRecognizer")
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recognizer for WhisperRecognizer {
+    fn recognize(
+        &mut self,
+        request: &Request<'_>,
+        abort: &AbortFlag,
+    ) -> Result<Recognition, RecognizeError> {
+        if abort.is_raised() {
+            return Err(RecognizeError::Aborted);
+        }
+        let span_ms = duration_ms(request.pcm);
+        if span_ms < MIN_SPAN_MS {
+            return Ok(Recognition::default());
+        }
+        if span_ms > MAX_SPAN_MS {
+            let reason = format!("the span is {span_ms} ms long, the window {MAX_SPAN_MS} ms");
+            return Err(RecognizeError::Engine(reason));
+        }
+        let pcm = padded(request.pcm);
+        let prompt = self.prompt_tokens(request.prompt)?;
+        let mut parameters = self.parameters_for(request.language)?;
+        parameters.set_tokens(&prompt);
+        parameters.set_temperature(request.temperature);
+        parameters.set_audio_ctx(fitted_positions(pcm.len()));
+        if request.temperature > 0.0 {
+            // Sampling draws from a generator that the engine seeds once per state, so a used state would answer
+            // differently from a fresh one.
+            self.state = self.model.slot().map_err(engine)?.state;
+        }
+
+        let mut steer = Steer::new(
+            self.model.context.token_eot(),
+            request.max_tokens.min(MAX_TEXT_TOKENS),
+        );
+        let flag = abort.shared();
+        callbacks::install(&mut parameters, &flag, &mut steer);
+        let outcome = self.state.full(parameters, &pcm);
+        if abort.is_raised() {
+            return Err(RecognizeError::Aborted);
+        }
+        outcome.map_err(engine)?;
+        self.recognition(request, &steer)
+    }
+
+    fn detect_language(
+        &mut self,
+        pcm: &[f32],
+        abort: &AbortFlag,
+    ) -> Result<Vec<LanguageGuess>, RecognizeError> {
+        if !self.model.facts.is_multilingual() {
+            return Ok(Vec::new());
+        }
+        if abort.is_raised() {
+            return Err(RecognizeError::Aborted);
+        }
+        let pcm = padded(pcm);
+        let mut parameters = self.parameters_for("en")?;
+        parameters.set_audio_ctx(fitted_positions(pcm.len()));
+        // The engine detects with the context size of the request before. A run over too little audio to encode sets the
+        // size, and computes the spectrogram of all of it.
+        parameters.set_duration_ms(100);
+        self.state.full(parameters, &pcm).map_err(engine)?;
+        let (_, probabilities) = self.state.lang_detect(0, 1).map_err(engine)?;
+        if abort.is_raised() {
+            return Err(RecognizeError::Aborted);
+        }
+        Ok(language_guesses(&probabilities))
+    }
+}
+
+impl WhisperRecognizer {
+    fn parameters_for(
+        &mut self,
+        language: &str,
+    ) -> Result<FullParams<'static, 'static>, RecognizeError> {
+        if let Some((_, known)) = self.parameters.iter().find(|(l, _)| *l == language) {
+            return Ok(known.clone());
+        }
+        let known = languages(self.model.facts.is_multilingual()).find(|l| *l == language);
+        let Some(language) = known else {
+            return Err(RecognizeError::UnknownLanguage(language.to_owned()));
+        };
+        let parameters = parameters(language);
+        self.parameters.push((language, parameters.clone()));
+        Ok(parameters)
+    }
+
+    /// The last tokens of the prompt that the window has room for.
+    fn prompt_tokens(&self, prompt: &str) -> Result<Vec<i32>, RecognizeError> {
+        let mut start = prompt.len().saturating_sub(MAX_PROMPT_BYTES);
+        while !prompt.is_char_boundary(start) {
+            start += 1;
+        }
+        let text = prompt.split_at(start).1.trim().replace('\0', "");
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        // OpenAI puts a blank before a prompt. No token is shorter than a byte, so the room given always suffices.
+        let text = format!(" {text}");
+        let mut tokens = self
+            .model
+            .context
+            .tokenize(&text, text.len() + 1)
+            .map_err(engine)?;
+        let kept_from = tokens.len().saturating_sub(MAX_PROMPT_TOKENS);
+        tokens.drain(..kept_from);
+        Ok(tokens)
+    }
+
+    fn recognition(
+        &mut self,
+        request: &Request<'_>,
+        steer: &Steer,
+    ) -> Result<Recognition, RecognizeError> {
+        let span_ms = duration_ms(request.pcm);
+        let end_of_text = self.model.context.token_eot();
+        let mut segments = Vec::new();
+        for segment in self.state.as_iter() {
+            let mut tokens = Vec::new();
+            let mut logprobs = Vec::new();
+            for index in 0..segment.n_tokens() {
+                let Some(token) = segment.get_token(index) else {
+                    break;
+                };
+                let data = token.token_data();
+                if data.id < end_of_text {
+                    tokens.push(Token {
+                        bytes: token.to_bytes().map_err(engine)?.to_vec(),
+                        probability: data.p,
+                        // Centiseconds; −1 where the alignment gave none.
+                        end_ms: u64::try_from(data.t_dtw).ok().map(|t| t * 10),
+                    });
+                }
+                // The model's own end counts, as in OpenAI's average; one that was forced on it does not.
+                if data.id <= end_of_text && !(data.id == end_of_text && steer.has_ended()) {
+                    logprobs.push(data.plog);
+                }
+            }
+            segments.push(RecognizedSegment {
+                words: words::from_tokens(&tokens, span_ms, words::has_blanks(request.language)),
+                avg_logprob: mean(&logprobs),
+                no_speech_prob: 0.0,
+                temperature: request.temperature,
+            });
+        }
+        if !segments.is_empty() {
+            let no_speech_prob = self.no_speech_probability()?;
+            for segment in &mut segments {
+                segment.no_speech_prob = no_speech_prob;
+            }
+        }
+        Ok(Recognition {
+            segments,
+            cut_short: steer.has_ended(),
+        })
+    }
+
+    /// How likely the model finds it, at the start of the text, that nobody speaks. Whisper.cpp 1.8.3 reads its own figure
+    /// from scores that it did not compute for this span, so one token is decoded again over the span's encoding.
+    fn no_speech_probability(&mut self) -> Result<f32, RecognizeError> {
+        let start = self.model.context.token_sot();
+        self.state.decode(&[start], 0, 1).map_err(engine)?;
+        let scores = self.state.get_logits().map_err(engine)?;
+        let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = scores.iter().map(|s| (s - highest).exp()).sum();
+        let no_speech = usize::try_from(self.model.context.token_nosp()).ok();
+        let score = no_speech.and_then(|id| scores.get(id));
+        Ok(score.map_or(0.0, |s| (s - highest).exp() / sum))
+    }
+}
+
+fn duration_ms(pcm: &[f32]) -> u64 {
+    pcm.len() as u64 * 1000 / u64::from(SAMPLE_RATE_HZ)
+}
+
+/// OpenAI's defaults for one window, without its fallback.
+fn parameters(language: &'static str) -> FullParams<'static, 'static> {
+    let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+    parameters.set_language(Some(language));
+    parameters.set_n_threads(1);
+    parameters.set_no_context(true);
+    // A span is one window with its own place in the recording: timestamp tokens would cost time and tell nothing.
+    parameters.set_no_timestamps(true);
+    parameters.set_single_segment(true);
+    parameters.set_suppress_blank(true);
+    parameters.set_suppress_nst(true);
+    parameters.set_temperature_inc(0.0);
+    // The pipeline judges with these figures; the engine must not drop a text by them.
+    parameters.set_entropy_thold(0.0);
+    parameters.set_logprob_thold(f32::NEG_INFINITY);
+    parameters.set_no_speech_thold(2.0);
+    parameters.set_print_special(false);
+    parameters.set_print_progress(false);
+    parameters.set_print_realtime(false);
+    parameters.set_print_timestamps(false);
+    parameters
+}
+
+/// The span with silence after it where it is too short, and without anything that is no number.
+fn padded(pcm: &[f32]) -> Vec<f32> {
+    let mut samples: Vec<f32> = pcm
+        .iter()
+        .map(|s| {
+            if s.is_finite() {
+                s.clamp(-1.0, 1.0)
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    samples.resize(samples.len().max(MIN_ENGINE_SAMPLES), 0.0);
+    samples
+}
+
+/// Encoder positions for a span: its cost follows the speech, not the 30 s window.
+fn fitted_positions(samples: usize) -> i32 {
+    let positions = samples.div_ceil(SAMPLES_PER_POSITION) + MARGIN_POSITIONS;
+    i32::try_from(positions).map_or(AUDIO_POSITIONS, |p| p.min(AUDIO_POSITIONS))
+}
+
+fn mean(values: &[f32]) -> f32 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    values.iter().sum::<f32>() / values.len() as f32
+}
+
+fn engine(error: impl std::fmt::Display) -> RecognizeError {
+    RecognizeError::Engine(error.to_string())
+}
+
+fn language_guesses(probabilities: &[f32]) -> Vec<LanguageGuess> {
+    let mut guesses: Vec<LanguageGuess> = (0..)
+        .zip(probabilities)
+        .filter_map(|(id, &probability)| {
+            Some(LanguageGuess {
+                code: whisper_rs::get_lang_str(id)?.to_owned(),
+                probability,
+            })
+        })
+        .collect();
+    guesses.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    guesses
+}
+
+/// Codes of the languages that a model knows.
+pub fn languages(multilingual: bool) -> impl Iterator<Item = &'static str> {
+    let all = (0..=whisper_rs::get_lang_max_id()).filter_map(whisper_rs::get_lang_str);
+    all.filter(move |&code| multilingual || code == "en")
+}
+
+/// For instance `whisper.cpp 1.8.3`.
+pub fn engine_version() -> String {
+    format!("whisper.cpp {}", whisper_rs::get_whisper_version())
+}
+
+/// The processor features that the engine was built for and uses, in its own words.
+pub fn system_info() -> String {
+    whisper_rs::print_system_info().trim().to_owned()
+}
