@@ -1,1 +1,3 @@
+//! Servers and faults for the integration tests, and the development S3 API.
 
+pub mod s3;

@@ -1,0 +1,211 @@
+//! An S3 API over a directory, in this process. In: a directory and bucket names. Out: [`S3Server`] with endpoint and
+//! keys; it stops when dropped. s3s-fs looks before it writes and ignores If-Match; [`Conforming`] closes both gaps, and
+//! [`S3Server::start_as_shipped`] leaves them open, because stores like that exist.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder as ConnectionBuilder;
+use s3s::auth::SimpleAuth;
+use s3s::dto;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s_fs::FileSystem;
+use tokio::net::TcpListener;
+use tokio::sync::RwLock;
+use tokio::task::JoinHandle;
+
+pub const ACCESS_KEY_ID: &str = "earwitness";
+pub const SECRET_ACCESS_KEY: &str = "earwitness-dev";
+pub const REGION: &str = "us-east-1";
+
+#[derive(Debug)]
+pub struct S3Server {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl S3Server {
+    /// A conforming store on a free port of this host, with these buckets.
+    pub async fn start(data: &Path, buckets: &[&str]) -> anyhow::Result<Self> {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let keys = (ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+        Self::listen(loopback, data, buckets, keys).await
+    }
+
+    /// As [`S3Server::start`], on an address and with keys of the caller's.
+    pub async fn listen(
+        listen: SocketAddr,
+        data: &Path,
+        buckets: &[&str],
+        keys: (&str, &str),
+    ) -> anyhow::Result<Self> {
+        let files = open(data, buckets)?;
+        let store = Conforming {
+            files,
+            order: RwLock::new(()),
+        };
+        Self::serve(listen, authenticated(store, keys)).await
+    }
+
+    /// s3s-fs without our corrections: If-Match is ignored, If-None-Match is not atomic.
+    pub async fn start_as_shipped(data: &Path, buckets: &[&str]) -> anyhow::Result<Self> {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let keys = (ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+        Self::serve(loopback, authenticated(open(data, buckets)?, keys)).await
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Serves until the process ends.
+    pub async fn wait(mut self) -> anyhow::Result<()> {
+        (&mut self.serving).await.context("serve S3 API")
+    }
+
+    async fn serve(listen: SocketAddr, service: S3Service) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(listen).await.context("bind S3 API")?;
+        let address = listener.local_addr()?;
+        let serving = tokio::spawn(accept(listener, service));
+        Ok(Self { address, serving })
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+fn open(data: &Path, buckets: &[&str]) -> anyhow::Result<FileSystem> {
+    for bucket in buckets {
+        let path = data.join(bucket);
+        std::fs::create_dir_all(&path).with_context(|| format!("make bucket {bucket}"))?;
+    }
+    FileSystem::new(data).map_err(|e| anyhow::anyhow!("open {}: {e:?}", data.display()))
+}
+
+fn authenticated(store: impl S3, (id, secret): (&str, &str)) -> S3Service {
+    let mut builder = S3ServiceBuilder::new(store);
+    builder.set_auth(SimpleAuth::from_single(id, secret));
+    builder.build()
+}
+
+async fn accept(listener: TcpListener, service: S3Service) {
+    // An accept fails for want of descriptors at worst; the next one may succeed.
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            continue;
+        };
+        let service = service.clone();
+        tokio::spawn(async move {
+            let connections = ConnectionBuilder::new(TokioExecutor::new());
+            // A client that hangs up is its own business.
+            let _ = connections
+                .serve_connection(TokioIo::new(socket), service)
+                .await;
+        });
+    }
+}
+
+/// s3s-fs with the conditions that S3 promises: writes take turns, and reads honour If-Match.
+struct Conforming {
+    files: FileSystem,
+    /// Held for writing by whatever changes an object: body and ETag are two files below.
+    order: RwLock<()>,
+}
+
+impl fmt::Debug for Conforming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conforming").finish_non_exhaustive()
+    }
+}
+
+#[async_trait::async_trait]
+impl S3 for Conforming {
+    async fn get_object(
+        &self,
+        request: S3Request<dto::GetObjectInput>,
+    ) -> S3Result<S3Response<dto::GetObjectOutput>> {
+        let _turn = self.order.read().await;
+        let wanted = request.input.if_match.clone();
+        let response = self.files.get_object(request).await?;
+        check_match(wanted.as_ref(), response.output.e_tag.as_ref())?;
+        Ok(response)
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<dto::HeadObjectInput>,
+    ) -> S3Result<S3Response<dto::HeadObjectOutput>> {
+        let _turn = self.order.read().await;
+        let wanted = request.input.if_match.clone();
+        let response = self.files.head_object(request).await?;
+        check_match(wanted.as_ref(), response.output.e_tag.as_ref())?;
+        Ok(response)
+    }
+
+    async fn put_object(
+        &self,
+        request: S3Request<dto::PutObjectInput>,
+    ) -> S3Result<S3Response<dto::PutObjectOutput>> {
+        let _turn = self.order.write().await;
+        self.files.put_object(request).await
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<dto::DeleteObjectInput>,
+    ) -> S3Result<S3Response<dto::DeleteObjectOutput>> {
+        let _turn = self.order.write().await;
+        self.files.delete_object(request).await
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<dto::ListObjectsV2Input>,
+    ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
+        let _turn = self.order.read().await;
+        self.files.list_objects_v2(request).await
+    }
+
+    async fn head_bucket(
+        &self,
+        request: S3Request<dto::HeadBucketInput>,
+    ) -> S3Result<S3Response<dto::HeadBucketOutput>> {
+        self.files.head_bucket(request).await
+    }
+
+    async fn create_bucket(
+        &self,
+        request: S3Request<dto::CreateBucketInput>,
+    ) -> S3Result<S3Response<dto::CreateBucketOutput>> {
+        self.files.create_bucket(request).await
+    }
+
+    async fn list_buckets(
+        &self,
+        request: S3Request<dto::ListBucketsInput>,
+    ) -> S3Result<S3Response<dto::ListBucketsOutput>> {
+        self.files.list_buckets(request).await
+    }
+}
+
+fn check_match(wanted: Option<&dto::IfMatch>, found: Option<&dto::ETag>) -> S3Result<()> {
+    let Some(wanted) = wanted.and_then(dto::ETagCondition::as_etag) else {
+        return Ok(());
+    };
+    if found.is_some_and(|found| found.strong_cmp(wanted)) {
+        Ok(())
+    } else {
+        Err(s3_error!(PreconditionFailed, "ETag does not match"))
+    }
+}
