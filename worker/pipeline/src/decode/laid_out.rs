@@ -1,0 +1,290 @@
+//! Recordings whose samples lie one after the other in blocks of one size: WAV, AIFF, AU and headerless files. In: a header's
+//! numbers, already held against the file's size. Out: blocks. Fails: on numbers that make no block. The last, partial block of
+//! a file that was cut off is left out.
+
+use std::fs::File;
+use std::ops::Range;
+
+use audio_codec::Decoder as _;
+use audio_codec::g722::G722Decoder;
+use job_schema::engine::Limits;
+use symphonia::core::audio::{Channels, Position};
+use symphonia::core::codecs::audio::well_known as id;
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions,
+};
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Duration, Timestamp};
+
+use super::source::Window;
+use super::stream::Layout;
+use super::{Block, DecodeError};
+
+/// About a quarter of a second at 16 kHz: large enough to be cheap, small enough to be nothing.
+const BLOCK_FRAMES: u32 = 4096;
+
+/// How one sample, or one block of samples, is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    U8,
+    S8,
+    S16Le,
+    S16Be,
+    S24Le,
+    S24Be,
+    S32Le,
+    S32Be,
+    F32Le,
+    F32Be,
+    F64Le,
+    F64Be,
+    Alaw,
+    Mulaw,
+    AdpcmIma,
+    AdpcmImaQt,
+    AdpcmMs,
+    G722,
+    /// Frames of 33 bytes.
+    Gsm,
+    /// Pairs of frames in 65 bytes, as WAV has them.
+    GsmMs,
+}
+
+/// What a header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) container: &'static str,
+    pub(super) coding: Coding,
+    pub(super) sample_rate_hz: u32,
+    pub(super) channels_count: u16,
+    /// Of all channels; of one frame where every frame stands for itself.
+    pub(super) block_bytes: u32,
+    pub(super) frames_per_block: u32,
+    /// Within the file.
+    pub(super) data: Range<u64>,
+    /// `None` where the header leaves it open, as recorders that stream do.
+    pub(super) declared_frames: Option<u64>,
+    /// The header claims more data than the file has.
+    pub(super) truncated: bool,
+}
+
+pub(super) struct LaidOut {
+    header: Header,
+    layout: Layout,
+    window: Window,
+    decoder: BlockDecoder,
+    packet: Vec<u8>,
+    position_frames: i64,
+    damaged_packets_count: u64,
+}
+
+enum BlockDecoder {
+    Library(Box<dyn AudioDecoder>),
+    G722(Box<G722Decoder>),
+}
+
+impl LaidOut {
+    pub(super) fn open(file: File, header: Header, limits: &Limits) -> Result<Self, DecodeError> {
+        let layout = Layout::checked(
+            header.sample_rate_hz,
+            usize::from(header.channels_count),
+            limits,
+        )?;
+        if header.block_bytes == 0 || header.frames_per_block == 0 {
+            return Err(DecodeError::Corrupt {
+                reason: "the header describes blocks without content",
+            });
+        }
+        let decoder = block_decoder(&header)?;
+        let blocks = (BLOCK_FRAMES / header.frames_per_block).max(1);
+        let packet_bytes = blocks as usize * header.block_bytes as usize;
+        Ok(Self {
+            layout,
+            window: Window::new(file, header.data.clone()),
+            decoder,
+            packet: vec![0; packet_bytes],
+            position_frames: 0,
+            damaged_packets_count: 0,
+            header,
+        })
+    }
+
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>, DecodeError> {
+        let filled = self
+            .window
+            .read_up_to(&mut self.packet)
+            .map_err(DecodeError::Read)?;
+        let blocks = filled / self.header.block_bytes as usize;
+        if blocks == 0 {
+            return Ok(None);
+        }
+        let bytes = &self.packet[..blocks * self.header.block_bytes as usize];
+        let frames = blocks * self.header.frames_per_block as usize;
+        let channels = usize::from(self.layout.channels_count);
+        let decoded = self.decoder.decode(bytes, frames, self.position_frames);
+        self.position_frames = self.position_frames.saturating_add_unsigned(frames as u64);
+        let block = decoded.unwrap_or_else(|| {
+            self.damaged_packets_count += 1;
+            Block {
+                channels: vec![vec![0.0; frames]; channels],
+            }
+        });
+        Ok(Some(block))
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    pub(super) fn container(&self) -> &'static str {
+        self.header.container
+    }
+
+    pub(super) fn codec(&self) -> &'static str {
+        self.header.coding.name()
+    }
+
+    pub(super) fn declared_frames(&self) -> Option<u64> {
+        self.header.declared_frames
+    }
+
+    pub(super) fn truncated(&self) -> bool {
+        self.header.truncated
+    }
+
+    pub(super) fn damaged_packets_count(&self) -> u64 {
+        self.damaged_packets_count
+    }
+}
+
+impl std::fmt::Debug for LaidOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LaidOut")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BlockDecoder {
+    /// `None` for a block that cannot be decoded.
+    fn decode(&mut self, bytes: &[u8], frames: usize, position_frames: i64) -> Option<Block> {
+        let channels = match self {
+            BlockDecoder::Library(decoder) => {
+                let packet = Packet::new(
+                    0,
+                    Timestamp::new(position_frames),
+                    Duration::new(frames as u64),
+                    bytes,
+                );
+                let mut channels = Vec::new();
+                decoder
+                    .decode(&packet)
+                    .ok()?
+                    .copy_to_vecs_planar::<f32>(&mut channels);
+                channels
+            }
+            BlockDecoder::G722(decoder) => {
+                let mut samples = vec![0; frames];
+                decoder.decode_into(bytes, &mut samples).ok()?;
+                vec![from_i16(&samples)]
+            }
+        };
+        let whole = channels.iter().all(|samples| samples.len() == frames);
+        whole.then_some(Block { channels })
+    }
+}
+
+fn from_i16(samples: &[i16]) -> Vec<f32> {
+    samples.iter().map(|&s| f32::from(s) / 32_768.0).collect()
+}
+
+fn block_decoder(header: &Header) -> Result<BlockDecoder, DecodeError> {
+    let unsupported = || DecodeError::UnsupportedCodec {
+        container: header.container,
+        codec: format!(
+            "{} with {} channels",
+            header.coding.name(),
+            header.channels_count
+        ),
+    };
+    let mono = header.channels_count == 1;
+    match header.coding {
+        Coding::G722 if mono => Ok(BlockDecoder::G722(Box::new(G722Decoder::new()))),
+        coding => {
+            let codec = coding.library_id().ok_or_else(unsupported)?;
+            let blocks = (BLOCK_FRAMES / header.frames_per_block).max(1);
+            let mut params = AudioCodecParameters::new();
+            params
+                .for_codec(codec)
+                .with_sample_rate(header.sample_rate_hz)
+                .with_channels(channels_of(header.channels_count))
+                .with_max_frames_per_packet(u64::from(blocks * header.frames_per_block))
+                .with_frames_per_block(u64::from(header.frames_per_block));
+            symphonia::default::get_codecs()
+                .make_audio_decoder(&params, &AudioDecoderOptions::default())
+                .map(BlockDecoder::Library)
+                .map_err(|_| unsupported())
+        }
+    }
+}
+
+/// Mono and stereo by name, since the library's decoders ask for it; more than two are just counted.
+fn channels_of(count: u16) -> Channels {
+    match count {
+        1 => Position::FRONT_LEFT.into(),
+        2 => (Position::FRONT_LEFT | Position::FRONT_RIGHT).into(),
+        more => Channels::Discrete(more),
+    }
+}
+
+impl Coding {
+    /// The names that ffmpeg uses, since those are the ones people search for.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Coding::U8 => "pcm_u8",
+            Coding::S8 => "pcm_s8",
+            Coding::S16Le => "pcm_s16le",
+            Coding::S16Be => "pcm_s16be",
+            Coding::S24Le => "pcm_s24le",
+            Coding::S24Be => "pcm_s24be",
+            Coding::S32Le => "pcm_s32le",
+            Coding::S32Be => "pcm_s32be",
+            Coding::F32Le => "pcm_f32le",
+            Coding::F32Be => "pcm_f32be",
+            Coding::F64Le => "pcm_f64le",
+            Coding::F64Be => "pcm_f64be",
+            Coding::Alaw => "pcm_alaw",
+            Coding::Mulaw => "pcm_mulaw",
+            Coding::AdpcmIma => "adpcm_ima_wav",
+            Coding::AdpcmImaQt => "adpcm_ima_qt",
+            Coding::AdpcmMs => "adpcm_ms",
+            Coding::G722 => "g722",
+            Coding::Gsm => "gsm",
+            Coding::GsmMs => "gsm_ms",
+        }
+    }
+
+    /// `None` where the decoder is not the library's.
+    fn library_id(self) -> Option<AudioCodecId> {
+        Some(match self {
+            Coding::U8 => id::CODEC_ID_PCM_U8,
+            Coding::S8 => id::CODEC_ID_PCM_S8,
+            Coding::S16Le => id::CODEC_ID_PCM_S16LE,
+            Coding::S16Be => id::CODEC_ID_PCM_S16BE,
+            Coding::S24Le => id::CODEC_ID_PCM_S24LE,
+            Coding::S24Be => id::CODEC_ID_PCM_S24BE,
+            Coding::S32Le => id::CODEC_ID_PCM_S32LE,
+            Coding::S32Be => id::CODEC_ID_PCM_S32BE,
+            Coding::F32Le => id::CODEC_ID_PCM_F32LE,
+            Coding::F32Be => id::CODEC_ID_PCM_F32BE,
+            Coding::F64Le => id::CODEC_ID_PCM_F64LE,
+            Coding::F64Be => id::CODEC_ID_PCM_F64BE,
+            Coding::Alaw => id::CODEC_ID_PCM_ALAW,
+            Coding::Mulaw => id::CODEC_ID_PCM_MULAW,
+            Coding::AdpcmIma => id::CODEC_ID_ADPCM_IMA_WAV,
+            Coding::AdpcmImaQt => id::CODEC_ID_ADPCM_IMA_QT,
+            Coding::AdpcmMs => id::CODEC_ID_ADPCM_MS,
+            Coding::G722 | Coding::Gsm | Coding::GsmMs => return None,
+        })
+    }
+}
