@@ -1,5 +1,7 @@
 //! WAV files as this test writes them: each coding, and each way in which a recorder lies about sizes.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 use std::fs::File;
 use std::io::Write;
 
