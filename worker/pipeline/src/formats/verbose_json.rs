@@ -1,0 +1,87 @@
+//! The shape of OpenAI's `verbose_json`, for clients that already read it. Channels are merged by start time. Two
+//! differences: `language` is the ISO 639-1 code (`und` if none is known), and `tokens` is empty, since they are not kept.
+//! Source: OpenAI API reference, "The transcription object (verbose)".
+
+use job_schema::transcript::{Channel, Segment, Transcript, Word};
+use serde_json::{Value, json};
+
+use super::printable;
+
+pub(super) fn render(transcript: &Transcript) -> String {
+    let texts: Vec<String> = transcript
+        .turns
+        .iter()
+        .map(|turn| printable(&turn.text))
+        .filter(|text| !text.is_empty())
+        .collect();
+    let segments: Vec<Value> = by_start(transcript, |channel| &channel.segments, |s| s.start_ms)
+        .zip(0_u64..)
+        .map(|(segment, id)| segment_json(segment, id))
+        .collect();
+    let words: Vec<Value> = by_start(transcript, |channel| &channel.words, |w| w.start_ms)
+        .map(word_json)
+        .collect();
+    let document = json!({
+        "task": "transcribe",
+        "language": language(transcript),
+        "duration": seconds(transcript.audio.decoded.duration_ms),
+        "text": texts.join(" "),
+        "segments": segments,
+        "words": words,
+    });
+    format!("{document:#}\n")
+}
+
+/// Items of all channels; at the same time the lower channel goes first, since the sort is stable.
+fn by_start<'a, T: 'a>(
+    transcript: &'a Transcript,
+    items: impl Fn(&'a Channel) -> &'a Vec<T>,
+    start_ms: impl Fn(&T) -> u64,
+) -> impl Iterator<Item = &'a T> {
+    let mut all: Vec<&T> = transcript.channels.iter().flat_map(items).collect();
+    all.sort_by_key(|item| start_ms(item));
+    all.into_iter()
+}
+
+/// The language that most of the speech voted for.
+fn language(transcript: &Transcript) -> &str {
+    transcript
+        .channels
+        .iter()
+        .filter_map(|channel| channel.facts.language.as_ref())
+        .max_by_key(|language| language.heard_ms)
+        .map_or("und", |language| language.code.as_str())
+}
+
+fn segment_json(segment: &Segment, id: u64) -> Value {
+    json!({
+        "id": id,
+        // The mel frame, 10 ms each, at which the text starts.
+        "seek": segment.start_ms / 10,
+        "start": seconds(segment.start_ms),
+        "end": seconds(segment.end_ms),
+        "text": printable(&segment.text),
+        "tokens": [],
+        "temperature": figure(segment.figures.temperature),
+        "avg_logprob": figure(segment.figures.avg_logprob),
+        "compression_ratio": figure(segment.figures.compression_ratio),
+        "no_speech_prob": figure(segment.figures.no_speech_prob),
+    })
+}
+
+fn word_json(word: &Word) -> Value {
+    json!({
+        "word": printable(&word.text),
+        "start": seconds(word.start_ms),
+        "end": seconds(word.end_ms),
+    })
+}
+
+fn seconds(ms: u64) -> f64 {
+    std::time::Duration::from_millis(ms).as_secs_f64()
+}
+
+/// Six decimals: the rest of an f32 written as f64 is noise.
+fn figure(value: f32) -> f64 {
+    (f64::from(value) * 1e6).round() / 1e6
+}
