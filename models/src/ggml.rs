@@ -5,6 +5,8 @@
 mod check;
 mod layout;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use check::inspect;

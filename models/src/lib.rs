@@ -2,9 +2,17 @@
 //! In: names, files, and spans of 16 kHz mono f32. Out: checked model files and words with times. Fails: [`ModelError`]
 //! and the pipeline's `RecognizeError`. whisper-rs is used in `whisper` only, and `unsafe` in `whisper::callbacks` only.
 
+pub mod catalogue;
+pub mod convert;
+mod digest;
 pub mod error;
 pub mod ggml;
+pub mod pull;
+pub mod store;
 pub mod whisper;
 
+pub use catalogue::Catalogue;
 pub use error::ModelError;
+pub use pull::pull;
+pub use store::{ModelInfo, ModelStore};
 pub use whisper::{WhisperModel, WhisperRecognizer};
