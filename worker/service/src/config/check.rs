@@ -1,0 +1,138 @@
+//! What the types alone do not say about the settings. In: a [`Config`]. Fails: the key at fault and what is wrong with it.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::{Config, StoreKind, url};
+
+type Complaint = (&'static str, String);
+
+/// The broker closes a channel that holds a delivery for 30 minutes, and looks once a minute.
+const HOLD_S: RangeInclusive<u64> = 30..=1_680;
+/// Below 5 s a busy host is taken for a dead one; above a minute a dead one for a busy one.
+const HEARTBEAT_S: RangeInclusive<u64> = 5..=60;
+const MAX_PREFIX_BYTES: usize = 64;
+
+pub(super) fn check(config: &Config) -> Result<(), Complaint> {
+    check_broker(config)?;
+    check_store(config)?;
+    within(
+        "worker.max_hold_s",
+        config.worker.max_hold.as_secs(),
+        HOLD_S,
+    )?;
+    if config.worker.lanes.is_empty() {
+        return Err(("worker.lanes", "name at least one lane".to_owned()));
+    }
+    let factor = config.engine.deadline_factor;
+    if !(factor.is_finite() && factor > 0.0) {
+        return Err(("engine.deadline_factor", "must be above 0".to_owned()));
+    }
+    check_retry(config)
+}
+
+fn check_broker(config: &Config) -> Result<(), Complaint> {
+    let broker = &config.broker;
+    within("broker.heartbeat_s", broker.heartbeat_s.into(), HEARTBEAT_S)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if broker.prefix.is_empty()
+        || broker.prefix.len() > MAX_PREFIX_BYTES
+        || !broker.prefix.bytes().all(plain)
+    {
+        let reason = format!("1 to {MAX_PREFIX_BYTES} of letters, digits, `.`, `_`, `-`");
+        return Err(("broker.prefix", reason));
+    }
+    for (key, timeout) in [
+        ("broker.connect_timeout_s", broker.connect_timeout),
+        ("broker.request_timeout_s", broker.request_timeout),
+        ("broker.confirm_timeout_s", broker.confirm_timeout),
+    ] {
+        above_zero(key, timeout)?;
+    }
+    let Some(url) = &broker.url else {
+        return Ok(());
+    };
+    let safe = broker.allow_plaintext;
+    check_url("broker.url", url.expose_secret(), ["amqp", "amqps"], safe)
+}
+
+fn check_store(config: &Config) -> Result<(), Complaint> {
+    let store = &config.store;
+    if store.kind == StoreKind::Dir && store.dir.is_none() {
+        return Err(("store.dir", "must be set for store.kind = dir".to_owned()));
+    }
+    if store.access_key_id.is_some() != store.secret_access_key.is_some() {
+        let reason = "must be set together with store.access_key_id".to_owned();
+        return Err(("store.secret_access_key", reason));
+    }
+    within("store.max_attempts", store.max_attempts.into(), 1..=10)?;
+    for (key, timeout) in [
+        ("store.connect_timeout_s", store.connect_timeout),
+        ("store.read_timeout_s", store.read_timeout),
+        ("store.attempt_timeout_s", store.attempt_timeout),
+        ("store.operation_timeout_s", store.operation_timeout),
+    ] {
+        above_zero(key, timeout)?;
+    }
+    let Some(endpoint) = &store.endpoint else {
+        return Ok(());
+    };
+    let safe = store.allow_plaintext;
+    check_url("store.endpoint", endpoint, ["http", "https"], safe)
+}
+
+fn check_retry(config: &Config) -> Result<(), Complaint> {
+    let retry = &config.retry;
+    let rising = retry.delays_s.windows(2).all(|pair| pair[0] < pair[1]);
+    if retry.delays_s.is_empty() || retry.delays_s.contains(&0) || !rising {
+        let reason = "at least one delay above 0, each longer than the one before".to_owned();
+        return Err(("retry.delays_s", reason));
+    }
+    within(
+        "retry.max_content_attempts",
+        retry.max_content_attempts.into(),
+        1..=100,
+    )?;
+    within(
+        "retry.max_infra_attempts",
+        retry.max_infra_attempts.into(),
+        1..=1_000,
+    )
+}
+
+fn check_url(
+    key: &'static str,
+    text: &str,
+    [plain, encrypted]: [&str; 2],
+    allow_plaintext: bool,
+) -> Result<(), Complaint> {
+    let shape = || (key, format!("expected {plain}:// or {encrypted}://host"));
+    let authority = url::authority(text).ok_or_else(shape)?;
+    if authority.scheme != plain && authority.scheme != encrypted {
+        return Err(shape());
+    }
+    if authority.scheme == plain && !authority.is_loopback() && !allow_plaintext {
+        let reason = format!(
+            "{plain}:// to another host is readable on the way: use {encrypted}://, or set allow_plaintext"
+        );
+        return Err((key, reason));
+    }
+    Ok(())
+}
+
+fn within(key: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(), Complaint> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (least, greatest) = (range.start(), range.end());
+    Err((key, format!("{value} is not within {least} to {greatest}")))
+}
+
+fn above_zero(key: &'static str, timeout: Duration) -> Result<(), Complaint> {
+    if timeout.is_zero() {
+        return Err((key, "must be above 0".to_owned()));
+    }
+    Ok(())
+}

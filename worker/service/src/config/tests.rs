@@ -1,0 +1,128 @@
+use std::path::Path;
+
+use super::*;
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    list.iter().map(owned).collect()
+}
+
+fn row<'a>(loaded: &'a Loaded, key: &str) -> &'a Row {
+    loaded.rows.iter().find(|row| row.key == key).unwrap()
+}
+
+#[test]
+fn the_defaults_are_complete_and_valid() {
+    let loaded = assemble(None, &[], &[]).unwrap();
+    assert!(loaded.rows.iter().all(|row| row.origin == Origin::Default));
+    assert_eq!(loaded.config.limits, job_schema::engine::Limits::default());
+    assert!(loaded.config.broker.url.is_none());
+}
+
+#[test]
+fn flag_wins_over_environment_over_file_over_default() {
+    let file = "[broker]\nprefix = \"file\"\nheartbeat_s = 30\n[retry]\ndelays_s = [1, 2]\n";
+    let environment = pairs(&[
+        ("EARWITNESS__BROKER__PREFIX", "env"),
+        ("EARWITNESS__WORKER__LANES", "batch, standard"),
+        ("UNRELATED", "x"),
+    ]);
+    let flags = [("broker.prefix", "flag".to_owned())];
+    let path = Path::new("earwitness.toml");
+    let loaded = assemble(Some((path, file)), &environment, &flags).unwrap();
+    assert_eq!(loaded.config.broker.prefix, "flag");
+    assert_eq!(row(&loaded, "broker.prefix").origin, Origin::Flag);
+    assert_eq!(loaded.config.broker.heartbeat_s, 30);
+    assert_eq!(
+        row(&loaded, "broker.heartbeat_s").origin,
+        Origin::File(path.into())
+    );
+    let lanes = Origin::Environment("EARWITNESS__WORKER__LANES".to_owned());
+    assert_eq!(row(&loaded, "worker.lanes").origin, lanes);
+    assert_eq!(loaded.config.worker.lanes.len(), 2);
+    assert_eq!(loaded.config.retry.delays_s, [1, 2]);
+}
+
+#[test]
+fn our_own_variable_wins_over_the_standard_one() {
+    let environment = pairs(&[
+        ("EARWITNESS__STORE__REGION", "ours"),
+        ("AWS_REGION", "standard"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2"),
+        ("RUST_LOG", ""),
+    ]);
+    let store = assemble(None, &environment, &[]).unwrap().config.store;
+    assert_eq!(store.region.as_deref(), Some("ours"));
+    assert_eq!(store.endpoint.as_deref(), Some("http://127.0.0.1:2"));
+}
+
+#[test]
+fn no_secret_is_ever_printed() {
+    let environment = pairs(&[
+        ("AMQP_URL", "amqp://u:hush@127.0.0.1/v"),
+        ("EARWITNESS__STORE__ACCESS_KEY_ID", "hush"),
+        ("EARWITNESS__STORE__SECRET_ACCESS_KEY", "hush"),
+    ]);
+    let loaded = assemble(None, &environment, &[]).unwrap();
+    assert_eq!(row(&loaded, "broker.url").value, "amqp://u:***@127.0.0.1/v");
+    assert_eq!(row(&loaded, "store.secret_access_key").value, "***");
+    assert!(!format!("{loaded:?}").contains("hush"));
+}
+
+#[test]
+fn a_mistake_is_named_with_its_key_and_origin() {
+    for (file, message) in [
+        (
+            "[broker]\nprefx = \"x\"",
+            "unknown setting `broker.prefx` (f.toml), did you mean `broker.prefix`?",
+        ),
+        (
+            "[zebra]\ncrossing = 1",
+            "unknown setting `zebra.crossing` (f.toml)",
+        ),
+        ("broker = 1", "unknown setting `broker` (f.toml)"),
+        (
+            "[broker]\nheartbeat_s = \"20\"",
+            "setting `broker.heartbeat_s` (f.toml): expected a whole number",
+        ),
+        (
+            "[broker]\nheartbeat_s = 1",
+            "setting `broker.heartbeat_s` (f.toml): 1 is not within 5 to 60",
+        ),
+        (
+            "[worker]\nlanes = [\"fast\"]",
+            "setting `worker.lanes` (f.toml): unknown variant",
+        ),
+        (
+            "[worker]\nmax_hold_s = 1800",
+            "setting `worker.max_hold_s` (f.toml): 1800 is not within",
+        ),
+        (
+            "[broker]\nurl = \"amqp://u:hush@mq.example/\"",
+            "setting `broker.url` (f.toml): amqp:// to another host",
+        ),
+        (
+            "[store]\nendpoint = \"ftp://h\"",
+            "setting `store.endpoint` (f.toml): expected http:// or https://host",
+        ),
+        (
+            "[store]\nkind = \"dir\"",
+            "setting `store.dir` (default): must be set",
+        ),
+        (
+            "[retry]\ndelays_s = [30, 30]",
+            "setting `retry.delays_s` (f.toml): at least one delay",
+        ),
+        (
+            "[admin]\nlisten = \"here\"",
+            "setting `admin.listen` (f.toml): invalid socket address",
+        ),
+        ("[broker]\nurl = \"hush", "read settings f.toml: "),
+    ] {
+        let error = assemble(Some((Path::new("f.toml"), file)), &[], &[]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with(message), "{file}: {text}");
+        assert!(!format!("{error:?}{text}").contains("hush"), "{text}");
+    }
+}

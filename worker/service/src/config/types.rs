@@ -1,0 +1,202 @@
+//! The settings as types. Keys and defaults stand in `defaults.toml`; a key here that is missing there, or the other way
+//! round, fails the first load.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use job_schema::engine::Limits;
+use job_schema::job::{BucketName, Lane};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub broker: Broker,
+    pub store: Store,
+    pub engine: Engine,
+    pub models: Models,
+    pub worker: Worker,
+    pub limits: Limits,
+    pub rules: Rules,
+    pub admin: Admin,
+    pub log: Log,
+    pub retry: Retry,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Broker {
+    /// Holds a password.
+    #[serde(deserialize_with = "secret_if_set")]
+    pub url: Option<SecretString>,
+    pub prefix: String,
+    pub heartbeat_s: u16,
+    #[serde(rename = "connect_timeout_s", deserialize_with = "seconds")]
+    pub connect_timeout: Duration,
+    #[serde(rename = "request_timeout_s", deserialize_with = "seconds")]
+    pub request_timeout: Duration,
+    #[serde(rename = "confirm_timeout_s", deserialize_with = "seconds")]
+    pub confirm_timeout: Duration,
+    pub allow_plaintext: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub kind: StoreKind,
+    #[serde(deserialize_with = "if_set")]
+    pub dir: Option<PathBuf>,
+    #[serde(deserialize_with = "if_set")]
+    pub endpoint: Option<String>,
+    #[serde(deserialize_with = "if_set")]
+    pub region: Option<String>,
+    pub addressing: Addressing,
+    pub checksums: Checksums,
+    #[serde(deserialize_with = "secret_if_set")]
+    pub access_key_id: Option<SecretString>,
+    #[serde(deserialize_with = "secret_if_set")]
+    pub secret_access_key: Option<SecretString>,
+    #[serde(deserialize_with = "if_set")]
+    pub recordings_bucket: Option<BucketName>,
+    #[serde(deserialize_with = "if_set")]
+    pub results_bucket: Option<BucketName>,
+    #[serde(rename = "connect_timeout_s", deserialize_with = "seconds")]
+    pub connect_timeout: Duration,
+    #[serde(rename = "read_timeout_s", deserialize_with = "seconds")]
+    pub read_timeout: Duration,
+    #[serde(rename = "attempt_timeout_s", deserialize_with = "seconds")]
+    pub attempt_timeout: Duration,
+    #[serde(rename = "operation_timeout_s", deserialize_with = "seconds")]
+    pub operation_timeout: Duration,
+    pub max_attempts: u32,
+    pub allow_plaintext: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreKind {
+    S3,
+    Dir,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addressing {
+    Auto,
+    Path,
+    Virtual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checksums {
+    WhenRequired,
+    WhenSupported,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    pub model: String,
+    pub recognizer: RecognizerKind,
+    #[serde(deserialize_with = "if_set")]
+    pub script: Option<PathBuf>,
+    /// 0 for one a core.
+    pub slots: u16,
+    pub memory_limit_bytes: u64,
+    pub deadline_factor: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecognizerKind {
+    Whisper,
+    Scripted,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    #[serde(deserialize_with = "if_set")]
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    #[serde(deserialize_with = "if_set")]
+    pub name: Option<String>,
+    pub lanes: Vec<Lane>,
+    #[serde(rename = "drain_timeout_s", deserialize_with = "seconds")]
+    pub drain_timeout: Duration,
+    #[serde(rename = "max_hold_s", deserialize_with = "seconds")]
+    pub max_hold: Duration,
+    #[serde(rename = "checkpoint_interval_s", deserialize_with = "seconds")]
+    pub checkpoint_interval: Duration,
+    #[serde(rename = "poll_interval_ms", deserialize_with = "milliseconds")]
+    pub poll_interval: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    #[serde(deserialize_with = "if_set")]
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    #[serde(deserialize_with = "if_set")]
+    pub listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    pub delays_s: Vec<u32>,
+    pub max_content_attempts: u32,
+    pub max_infra_attempts: u32,
+}
+
+fn if_set<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn secret_if_set<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SecretString>, D::Error> {
+    let text = String::deserialize(d)?;
+    Ok((!text.is_empty()).then(|| SecretString::from(text)))
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
