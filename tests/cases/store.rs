@@ -1,0 +1,344 @@
+//! What every store promises, tried on a directory, on a conforming S3 API and on one that ignores conditions; and what
+//! only a network can do wrong.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use earwitness::config;
+use earwitness::store::dir::DirStore;
+use earwitness::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, open};
+use earwitness_tests::proxy::Proxy;
+use earwitness_tests::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
+use job_schema::ErrorCode;
+use job_schema::job::BucketName;
+use sha2::{Digest, Sha256};
+
+const BUCKET: &str = "recordings";
+const ODD_KEYS: [&str; 8] = [
+    "acme/plain.wav",
+    "acme/with space.wav",
+    "acme/ümläut/😀.mp3",
+    "acme/%2e%2e/percent.wav",
+    "acme/plus+and&and=.wav",
+    "acme/..two/dots..wav",
+    "acme/quote'\"<xml>.wav",
+    "acme/tilde~#hash?.wav",
+];
+
+fn at(key: &str) -> Location {
+    Location::new(BUCKET.parse().unwrap(), key.parse().unwrap())
+}
+
+fn bucket() -> BucketName {
+    BUCKET.parse().unwrap()
+}
+
+async fn put(store: &dyn BlobStore, key: &str, bytes: &[u8]) {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let at = at(key);
+    let put = store.put(&at, bytes, "audio/wav", PutMode::Overwrite);
+    assert_eq!(put.await.unwrap(), PutOutcome::Created);
+}
+
+async fn s3_store(endpoint: String) -> Arc<dyn BlobStore> {
+    let flags = [
+        ("store.endpoint", endpoint),
+        ("store.region", REGION.to_owned()),
+        ("store.access_key_id", ACCESS_KEY_ID.to_owned()),
+        ("store.secret_access_key", SECRET_ACCESS_KEY.to_owned()),
+        ("store.read_timeout_s", "2".to_owned()),
+        ("store.max_attempts", "3".to_owned()),
+    ];
+    let settings = config::assemble(None, &[], &flags).unwrap().config.store;
+    open(&settings).await.unwrap()
+}
+
+/// Bytes that differ from place to place, so that a part at the wrong offset is noticed.
+fn noise(bytes_count: u32) -> Vec<u8> {
+    (0..bytes_count.div_ceil(4))
+        .flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes())
+        .take(bytes_count as usize)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_directory_keeps_the_promises_of_a_store() {
+    let data = tempfile::tempdir().unwrap();
+    let store: Arc<dyn BlobStore> = Arc::new(DirStore::new(data.path()));
+    conforms(&*store).await;
+    one_of_many_writers_creates(store).await;
+}
+
+#[tokio::test]
+async fn s3_keeps_the_promises_of_a_store() {
+    let data = tempfile::tempdir().unwrap();
+    let server = S3Server::start(data.path(), &[BUCKET]).await.unwrap();
+    let store = s3_store(server.endpoint()).await;
+    conforms(&*store).await;
+    one_of_many_writers_creates(store).await;
+}
+
+/// All but the race, which nobody can win on such a store.
+#[tokio::test]
+async fn an_s3_api_that_ignores_if_match_keeps_the_promises_too() {
+    let data = tempfile::tempdir().unwrap();
+    let server = S3Server::start_as_shipped(data.path(), &[BUCKET])
+        .await
+        .unwrap();
+    conforms(&*s3_store(server.endpoint()).await).await;
+}
+
+async fn conforms(store: &dyn BlobStore) {
+    bytes_come_back_under_odd_keys(store).await;
+    an_empty_object_is_an_object(store).await;
+    a_missing_object_is_not_found(store).await;
+    an_object_above_the_limit_is_refused(store).await;
+    a_replaced_object_is_noticed(store).await;
+    if_absent_leaves_the_first_object_alone(store).await;
+    pages_follow_each_other_in_key_order(store).await;
+    deleting_twice_is_fine(store).await;
+}
+
+async fn bytes_come_back_under_odd_keys(store: &dyn BlobStore) {
+    let body = noise(700_001);
+    for key in ODD_KEYS {
+        put(store, key, &body).await;
+        let mut file = tokio::fs::File::from_std(tempfile::tempfile().unwrap());
+        let fetched = store
+            .fetch(&at(key), &Pin::default(), &mut file, 700_001)
+            .await
+            .unwrap();
+        assert_eq!(fetched.size_bytes, 700_001, "{key}");
+        assert_eq!(fetched.sha256.as_str(), hex::encode(Sha256::digest(&body)));
+        assert_eq!(file.metadata().await.unwrap().len(), 700_001, "{key}");
+        let meta = store.head(&at(key), None).await.unwrap();
+        assert_eq!((meta.size_bytes, meta.etag), (700_001, fetched.etag));
+        assert_eq!(store.get(&at(key), 1 << 20).await.unwrap(), body, "{key}");
+    }
+}
+
+async fn an_empty_object_is_an_object(store: &dyn BlobStore) {
+    put(store, "acme/empty", b"").await;
+    assert_eq!(
+        store
+            .head(&at("acme/empty"), None)
+            .await
+            .unwrap()
+            .size_bytes,
+        0
+    );
+    assert_eq!(store.get(&at("acme/empty"), 0).await.unwrap(), Bytes::new());
+}
+
+async fn a_missing_object_is_not_found(store: &dyn BlobStore) {
+    let missing = at("acme/none/at/all");
+    let head = store.head(&missing, None).await.unwrap_err();
+    assert!(matches!(head, StoreError::NotFound { .. }), "{head:?}");
+    let get = store.get(&missing, 10).await.unwrap_err();
+    assert_eq!(get.recording_failure().code, ErrorCode::RecordingNotFound);
+    assert!(
+        !format!("{get:?} {get}").contains("none/at"),
+        "names the key"
+    );
+}
+
+async fn an_object_above_the_limit_is_refused(store: &dyn BlobStore) {
+    put(store, "acme/large", &noise(1_000)).await;
+    let error = store.get(&at("acme/large"), 999).await.unwrap_err();
+    let StoreError::TooLarge {
+        size_bytes: 1_000,
+        limit_bytes: 999,
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+}
+
+async fn a_replaced_object_is_noticed(store: &dyn BlobStore) {
+    put(store, "acme/replaced", b"first").await;
+    let etag = store.head(&at("acme/replaced"), None).await.unwrap().etag;
+    let quoted = Pin {
+        etag: etag.map(|tag| format!("\"{tag}\"")),
+        version_id: None,
+    };
+    let mut sink = Vec::new();
+    store
+        .fetch(&at("acme/replaced"), &quoted, &mut sink, 10)
+        .await
+        .unwrap();
+    put(store, "acme/replaced", b"other").await;
+    let error = store
+        .fetch(&at("acme/replaced"), &quoted, &mut sink, 10)
+        .await;
+    assert_eq!(
+        error.unwrap_err().recording_failure().code,
+        ErrorCode::RecordingChanged
+    );
+}
+
+async fn if_absent_leaves_the_first_object_alone(store: &dyn BlobStore) {
+    for (key, bodies) in [
+        ("acme/once", ["one", "two"]),
+        ("acme/again", ["same", "same"]),
+    ] {
+        for (body, outcome) in bodies
+            .into_iter()
+            .zip([PutOutcome::Created, PutOutcome::AlreadyExists])
+        {
+            let at = at(key);
+            let put = store.put(&at, body.into(), "text/plain", PutMode::IfAbsent);
+            assert_eq!(put.await.unwrap(), outcome, "{key}");
+        }
+        assert_eq!(store.get(&at(key), 10).await.unwrap(), bodies[0]);
+    }
+}
+
+async fn pages_follow_each_other_in_key_order(store: &dyn BlobStore) {
+    let mut keys: Vec<String> = (0..7).map(|i| format!("list/a{i}")).collect();
+    keys.extend(["list/a/deep/x".to_owned(), "list/ü".to_owned()]);
+    for key in keys.iter().chain([&"listed/not".to_owned()]) {
+        put(store, key, b"x").await;
+    }
+    keys.sort();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store
+            .list(&bucket(), "list/", after.as_deref(), 4)
+            .await
+            .unwrap();
+        assert!(page.objects.len() <= 4);
+        seen.extend(page.objects.into_iter().map(|o| o.key.to_string()));
+        after = page.next_after;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, keys);
+    let page = store.list(&bucket(), "list/a5", None, 1).await.unwrap();
+    assert_eq!((page.objects.len(), page.next_after), (1, None));
+    let none = store
+        .list(&bucket(), "nothing/here", None, 4)
+        .await
+        .unwrap();
+    assert!(none.objects.is_empty());
+}
+
+async fn deleting_twice_is_fine(store: &dyn BlobStore) {
+    put(store, "acme/gone", b"x").await;
+    for _ in 0..2 {
+        store.delete(&at("acme/gone")).await.unwrap();
+    }
+    assert!(store.head(&at("acme/gone"), None).await.is_err());
+}
+
+async fn one_of_many_writers_creates(store: Arc<dyn BlobStore>) {
+    for round in 0..10 {
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..8 {
+            let store = Arc::clone(&store);
+            let (key, body) = (at(&format!("race/{round}")), format!("writer {writer}"));
+            writers.spawn(async move {
+                let put = store.put(&key, body.clone().into(), "text/plain", PutMode::IfAbsent);
+                (put.await.unwrap(), body)
+            });
+        }
+        let outcomes = writers.join_all().await;
+        let created: Vec<_> = outcomes
+            .iter()
+            .filter(|(o, _)| *o == PutOutcome::Created)
+            .collect();
+        assert_eq!(created.len(), 1, "round {round}: {outcomes:?}");
+        let there = store.get(&at(&format!("race/{round}")), 100).await.unwrap();
+        assert_eq!(there, created[0].1);
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_is_cut_goes_on_where_it_stopped() {
+    let (data, body) = (tempfile::tempdir().unwrap(), noise(3_000_000));
+    let server = S3Server::start(data.path(), &[BUCKET]).await.unwrap();
+    let direct = s3_store(server.endpoint()).await;
+    put(&*direct, "acme/long", &body).await;
+    let proxy = Proxy::start(server.address()).await.unwrap();
+    let store = s3_store(format!("http://{}", proxy.address())).await;
+    proxy.cut_answers_after(&[1_000_000, 20, 300_000, 1_200_000]);
+    let mut sink = Vec::new();
+    let fetched = store
+        .fetch(&at("acme/long"), &Pin::default(), &mut sink, 3_000_000)
+        .await
+        .unwrap();
+    assert_eq!(proxy.faults_left_count(), 0, "the faults were not met");
+    assert_eq!(fetched.sha256.as_str(), hex::encode(Sha256::digest(&body)));
+    assert_eq!(sink, body);
+}
+
+#[tokio::test]
+async fn a_download_that_never_gets_on_is_damaged_and_not_endless() {
+    let data = tempfile::tempdir().unwrap();
+    let server = S3Server::start(data.path(), &[BUCKET]).await.unwrap();
+    put(
+        &*s3_store(server.endpoint()).await,
+        "acme/long",
+        &noise(100_000),
+    )
+    .await;
+    let proxy = Proxy::start(server.address()).await.unwrap();
+    let store = s3_store(format!("http://{}", proxy.address())).await;
+    // Enough for the head of the answer, and every time cut before or early in the body.
+    proxy.cut_answers_after(&[50_000, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
+    let error = store.get(&at("acme/long"), 100_000).await.unwrap_err();
+    let code = error.recording_failure().code;
+    assert!(
+        matches!(
+            code,
+            ErrorCode::TransferDamaged | ErrorCode::StoreUnavailable
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_unavailable_and_names_no_key() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let store = s3_store(format!("http://{free}")).await;
+    let error = store.get(&at("acme/who-knows"), 1).await.unwrap_err();
+    assert_eq!(error.recording_failure().code, ErrorCode::StoreUnavailable);
+    let text = format!("{error:?} {error}");
+    assert!(
+        text.contains("refused") && !text.contains("who-knows"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn wrong_keys_are_the_stores_trouble_and_not_the_recordings() {
+    let data = tempfile::tempdir().unwrap();
+    let listen = ([127, 0, 0, 1], 0).into();
+    let server = S3Server::listen(listen, data.path(), &[BUCKET], ("other", "keys"))
+        .await
+        .unwrap();
+    let error = s3_store(server.endpoint())
+        .await
+        .get(&at("acme/x"), 1)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.recording_failure().code,
+        ErrorCode::StoreUnavailable,
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_rewritten_in_place_has_another_etag() {
+    let data = tempfile::tempdir().unwrap();
+    let store = DirStore::new(data.path());
+    put(&store, "acme/x", b"one").await;
+    let before = store.head(&at("acme/x"), None).await.unwrap().etag;
+    std::fs::write(Path::new(&store.path(&at("acme/x"))), b"three").unwrap();
+    assert_ne!(store.head(&at("acme/x"), None).await.unwrap().etag, before);
+}

@@ -1,0 +1,169 @@
+//! Objects by bucket and key. In: [`Location`]s. Out: bytes whose length, ETag and SHA-256 are known. Fails:
+//! [`StoreError`], which says whose fault it was. Two implementations, [`s3::S3Store`] and [`dir::DirStore`]; both pass
+//! the suite in `tests/cases/store.rs`. No error, log line or Debug names a key: recordings may be named by a phone number.
+
+pub mod dir;
+mod error;
+pub mod s3;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use job_schema::job::BucketName;
+use job_schema::{ObjectKey, Sha256};
+use tokio::io::AsyncWrite;
+
+pub use error::StoreError;
+
+use crate::config;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Location {
+    pub bucket: BucketName,
+    pub key: ObjectKey,
+}
+
+impl Location {
+    pub fn new(bucket: BucketName, key: ObjectKey) -> Self {
+        Self { bucket, key }
+    }
+}
+
+/// Which object at a location is meant. Both empty: whichever is there when the transfer begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pin {
+    /// With or without its quotes.
+    pub etag: Option<String>,
+    pub version_id: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectMeta {
+    pub size_bytes: u64,
+    /// Without quotes.
+    pub etag: Option<String>,
+    pub version_id: Option<String>,
+    pub last_modified: Option<Timestamp>,
+    pub readiness: Readiness,
+}
+
+/// Whether the bytes can be had at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    /// In an archive tier, by the store's name for it.
+    Archived(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    pub size_bytes: u64,
+    pub sha256: Sha256,
+    /// Without quotes.
+    pub etag: Option<String>,
+    pub version_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutMode {
+    Overwrite,
+    /// Of several writers one creates the object, and the others are told that it exists.
+    IfAbsent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutOutcome {
+    Created,
+    /// Only with [`PutMode::IfAbsent`]: the object there was left as it is.
+    AlreadyExists,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// In byte order of their keys.
+    pub objects: Vec<Listed>,
+    /// Pass it as `after` for the next page; `None` at the end.
+    pub next_after: Option<String>,
+    /// Objects left out because their keys are none that we would write.
+    pub foreign_count: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub key: ObjectKey,
+    pub size_bytes: u64,
+    pub last_modified: Option<Timestamp>,
+}
+
+pub type Destination<'a> = &'a mut (dyn AsyncWrite + Unpin + Send);
+
+#[async_trait]
+pub trait BlobStore: Send + Sync + Debug {
+    /// What is known of an object without reading it.
+    async fn head(&self, at: &Location, version: Option<&str>) -> Result<ObjectMeta, StoreError>;
+
+    /// Copies an object to `dest`, all of it from the one object that `pin` names, and flushes `dest`.
+    /// After an error `dest` holds a part of unknown length.
+    async fn fetch(
+        &self,
+        at: &Location,
+        pin: &Pin,
+        dest: Destination<'_>,
+        max_bytes: u64,
+    ) -> Result<Fetched, StoreError>;
+
+    /// A retry inside may meet its own first try, so [`PutOutcome::AlreadyExists`] does not say who wrote the object.
+    async fn put(
+        &self,
+        at: &Location,
+        bytes: Bytes,
+        content_type: &str,
+        mode: PutMode,
+    ) -> Result<PutOutcome, StoreError>;
+
+    /// Objects whose keys begin with `prefix` and come after `after`, at most `limit` (1 to 1,000).
+    async fn list(
+        &self,
+        bucket: &BucketName,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<Page, StoreError>;
+
+    /// Deletes the object if it is there.
+    async fn delete(&self, at: &Location) -> Result<(), StoreError>;
+
+    /// A small object, as a whole.
+    async fn get(&self, at: &Location, max_bytes: u64) -> Result<Bytes, StoreError> {
+        let mut bytes = Vec::new();
+        self.fetch(at, &Pin::default(), &mut bytes, max_bytes)
+            .await?;
+        Ok(bytes.into())
+    }
+}
+
+/// The store that the settings name.
+///
+/// # Errors
+/// [`StoreError::Settings`].
+pub async fn open(settings: &config::Store) -> Result<Arc<dyn BlobStore>, StoreError> {
+    match (settings.kind, &settings.dir) {
+        (config::StoreKind::Dir, Some(root)) => Ok(Arc::new(dir::DirStore::new(root))),
+        (config::StoreKind::Dir, None) => Err(StoreError::Settings("store.dir is not set".into())),
+        (config::StoreKind::S3, _) => Ok(Arc::new(s3::S3Store::connect(settings).await?)),
+    }
+}
+
+/// ETags travel with quotes, and people write them without.
+fn unquoted(etag: &str) -> &str {
+    etag.trim_start_matches("W/").trim_matches('"')
+}
+
+fn digest(hasher: sha2::Sha256) -> Sha256 {
+    use sha2::Digest;
+    let text = hex::encode(hasher.finalize());
+    Sha256::try_from(text).expect("hex of a SHA-256 is 64 lower-case digits")
+}
