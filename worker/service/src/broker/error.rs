@@ -1,0 +1,74 @@
+//! What can go wrong with the broker, and the deadline on everything that is asked of it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use job_schema::{ErrorCode, Failure};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    #[error("connect to broker: {0}")]
+    Settings(String),
+    #[error("{action}: no answer within {after:?}")]
+    Timeout {
+        action: &'static str,
+        after: Duration,
+    },
+    /// The connection or channel is gone, or the broker refused.
+    #[error("{action}: {reason}")]
+    Failed {
+        action: &'static str,
+        reason: String,
+    },
+    /// The delivery belongs to somebody else by now: whatever is known of its job is to be dropped.
+    #[error("{action}: the channel is gone, and the delivery with it")]
+    LeaseLost { action: &'static str },
+    /// The message reached no queue.
+    #[error("publish to {exchange}: no queue is bound for {routing_key}")]
+    Unroutable {
+        exchange: String,
+        routing_key: String,
+    },
+    /// The broker did not take the message on.
+    #[error("publish to {exchange}: rejected by the broker")]
+    Rejected { exchange: String },
+    #[error("publish to {exchange}: write body: {reason}")]
+    Body { exchange: String, reason: String },
+    #[error("publish job: there is no retry step {0}")]
+    NoSuchStep(usize),
+}
+
+impl BrokerError {
+    pub fn failure(&self) -> Failure {
+        Failure::new(ErrorCode::BrokerUnavailable, self.to_string())
+    }
+}
+
+/// Waits for an answer of the broker, and not longer.
+pub(super) async fn answered<T>(
+    action: &'static str,
+    limit: Duration,
+    question: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, BrokerError> {
+    let answer = async {
+        question.await.map_err(|error| BrokerError::Failed {
+            action,
+            reason: error.to_string(),
+        })
+    };
+    within(action, limit, answer).await
+}
+
+pub(super) async fn within<T>(
+    action: &'static str,
+    limit: Duration,
+    work: impl Future<Output = Result<T, BrokerError>>,
+) -> Result<T, BrokerError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result,
+        Err(_) => Err(BrokerError::Timeout {
+            action,
+            after: limit,
+        }),
+    }
+}

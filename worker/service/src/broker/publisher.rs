@@ -1,0 +1,229 @@
+//! Sending: every message is mandatory, persistent and confirmed. `Ok` means that a majority of a queue's replicas has it.
+//! A message that was returned is confirmed too, so the confirmation is looked into.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use job_schema::event::{self, Event, EventData};
+use job_schema::{Failure, Job};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Confirmation};
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use super::delivery::Delivery;
+use super::error::{BrokerError, answered, within};
+use super::headers::{self, put_attempts, put_text};
+use crate::settle::Attempts;
+use crate::topology::{Topology, lane_name};
+
+const APP_ID: &str = "earwitness";
+const PERSISTENT: u8 = 2;
+const JOB_TYPE: &str = "earwitness.job";
+/// Headers are for people and routers; a long detail must not make a frame of its own.
+const MAX_DETAIL_CHARS: usize = 500;
+
+pub struct Publisher {
+    /// One message at a time: lapin tells a returned message apart by its order on the channel.
+    channel: Mutex<Channel>,
+    topology: Topology,
+    confirm_timeout: Duration,
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher").finish_non_exhaustive()
+    }
+}
+
+impl Publisher {
+    pub(super) async fn open(
+        channel: Channel,
+        topology: Topology,
+        confirm_timeout: Duration,
+    ) -> Result<Self, BrokerError> {
+        let selected = channel.confirm_select(ConfirmSelectOptions::default());
+        answered("select confirms", confirm_timeout, selected).await?;
+        Ok(Self {
+            channel: Mutex::new(channel),
+            topology,
+            confirm_timeout,
+        })
+    }
+
+    /// Puts a job into its lane, or into the retry queue of `step`, from which it comes to its lane by itself.
+    pub async fn publish_job(
+        &self,
+        job: &Job,
+        attempts: Attempts,
+        step: Option<usize>,
+    ) -> Result<(), BrokerError> {
+        let exchange = match step {
+            None => self.topology.jobs_exchange(),
+            Some(step) => self
+                .topology
+                .retry_exchange(step)
+                .ok_or(BrokerError::NoSuchStep(step))?,
+        };
+        let mut headers = FieldTable::default();
+        put_attempts(&mut headers, attempts);
+        let id = job.job_id.to_string();
+        let properties = properties("application/json", JOB_TYPE, &id, &id)
+            // When the job was first sent, however often it is sent again.
+            .with_timestamp(seconds(job.submitted_at))
+            .with_headers(headers);
+        let body = json(&exchange, job)?;
+        self.publish(exchange, lane_name(job.lane), &body, properties)
+            .await
+    }
+
+    /// Tells the portal and whoever else listens.
+    pub async fn publish_event(&self, event: &Event) -> Result<(), BrokerError> {
+        let exchange = self.topology.events_exchange();
+        let (tenant, job_id) = match &event.data {
+            EventData::Completed(data) => (&data.tenant, data.job_id),
+            EventData::Failed(data) => (&data.tenant, data.job_id),
+        };
+        let kind = event.kind.as_str();
+        let id = event.id.to_string();
+        let mut headers = FieldTable::default();
+        // There is no official AMQP 0-9-1 binding; these names let routers filter without reading the body.
+        put_text(&mut headers, "ce-specversion", "1.0");
+        put_text(&mut headers, "ce-id", &id);
+        put_text(&mut headers, "ce-type", kind);
+        put_text(&mut headers, "ce-source", &event.source);
+        put_text(&mut headers, "ce-subject", &event.subject);
+        let properties = properties(event::CONTENT_TYPE, kind, &id, &job_id.to_string())
+            .with_timestamp(seconds(event.time))
+            .with_headers(headers);
+        let body = json(&exchange, event)?;
+        let routing_key = format!("{kind}.{tenant}");
+        self.publish(exchange, &routing_key, &body, properties)
+            .await
+    }
+
+    /// Keeps the original message, byte for byte and with its properties, beside the reason.
+    pub async fn publish_dead(
+        &self,
+        delivery: &Delivery,
+        failure: &Failure,
+        attempts: Attempts,
+    ) -> Result<(), BrokerError> {
+        let mut headers = FieldTable::default();
+        let original = delivery.properties.headers().as_ref();
+        for (name, value) in original.into_iter().flat_map(|table| table.inner()) {
+            // The broker's own history of the message would make it take a replay for a loop.
+            let is_brokers = name.as_str() == headers::DELIVERY_COUNT
+                || name.as_str().starts_with("x-death")
+                || name.as_str().starts_with("x-first-death")
+                || name.as_str().starts_with("x-last-death");
+            if !is_brokers {
+                headers.insert(name.clone(), value.clone());
+            }
+        }
+        put_attempts(&mut headers, attempts);
+        let detail: String = failure.detail.chars().take(MAX_DETAIL_CHARS).collect();
+        put_text(&mut headers, "x-earwitness-code", failure.code.as_str());
+        put_text(&mut headers, "x-earwitness-detail", &detail);
+        if let Some(pointer) = &failure.pointer {
+            put_text(&mut headers, "x-earwitness-pointer", pointer);
+        }
+        put_text(&mut headers, "x-earwitness-lane", lane_name(delivery.lane));
+        if let Some(first) = delivery.properties.timestamp() {
+            let first = i64::try_from(*first).ok();
+            if let Some(first) = first.and_then(|s| Timestamp::from_second(s).ok()) {
+                put_text(&mut headers, "x-earwitness-first-at", &first.to_string());
+            }
+        }
+        let now = Timestamp::now().to_string();
+        put_text(&mut headers, "x-earwitness-dead-at", &now);
+        let properties = kept(&delivery.properties).with_headers(headers);
+        let exchange = self.topology.dead_exchange();
+        let lane = lane_name(delivery.lane);
+        self.publish(exchange, lane, &delivery.body, properties)
+            .await
+    }
+
+    async fn publish(
+        &self,
+        exchange: String,
+        routing_key: &str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> Result<(), BrokerError> {
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..BasicPublishOptions::default()
+        };
+        let confirmation = within("publish", self.confirm_timeout, async {
+            let channel = self.channel.lock().await;
+            let (to, key) = (exchange.as_str().into(), routing_key.into());
+            let sent = channel.basic_publish(to, key, options, body, properties);
+            let confirm = answered("publish", self.confirm_timeout, sent).await?;
+            answered("confirm", self.confirm_timeout, confirm).await
+        })
+        .await?;
+        match confirmation {
+            Confirmation::Ack(None) => Ok(()),
+            Confirmation::Ack(Some(_)) => Err(BrokerError::Unroutable {
+                exchange,
+                routing_key: routing_key.to_owned(),
+            }),
+            Confirmation::Nack(_) | Confirmation::NotRequested => {
+                Err(BrokerError::Rejected { exchange })
+            }
+        }
+    }
+}
+
+fn properties(content_type: &str, kind: &str, message_id: &str, job_id: &str) -> BasicProperties {
+    BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_app_id(APP_ID.into())
+        .with_content_type(content_type.into())
+        .with_type(kind.into())
+        .with_message_id(message_id.into())
+        .with_correlation_id(job_id.into())
+}
+
+/// What a dead letter keeps of its message. Not the time to live, which must not empty the queue of the dead, and not
+/// the user, whom the broker would check against us.
+fn kept(original: &BasicProperties) -> BasicProperties {
+    let mut kept = BasicProperties::default().with_delivery_mode(PERSISTENT);
+    if let Some(value) = original.content_type() {
+        kept = kept.with_content_type(value.clone());
+    }
+    if let Some(value) = original.content_encoding() {
+        kept = kept.with_content_encoding(value.clone());
+    }
+    if let Some(value) = original.message_id() {
+        kept = kept.with_message_id(value.clone());
+    }
+    if let Some(value) = original.correlation_id() {
+        kept = kept.with_correlation_id(value.clone());
+    }
+    if let Some(value) = original.kind() {
+        kept = kept.with_type(value.clone());
+    }
+    if let Some(value) = original.app_id() {
+        kept = kept.with_app_id(value.clone());
+    }
+    if let Some(value) = original.timestamp() {
+        kept = kept.with_timestamp(*value);
+    }
+    kept
+}
+
+fn json(exchange: &str, document: &impl Serialize) -> Result<Vec<u8>, BrokerError> {
+    serde_json::to_vec(document).map_err(|error| BrokerError::Body {
+        exchange: exchange.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// AMQP counts whole seconds from 1970.
+fn seconds(at: Timestamp) -> u64 {
+    u64::try_from(at.as_second()).unwrap_or_default()
+}
