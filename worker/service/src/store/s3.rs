@@ -1,43 +1,35 @@
-//! Objects in S3 or something like it: the one file that knows the SDK. Every request has a deadline and a bounded number
+//! Objects in S3 or something like it: the SDK is used below this module and nowhere else. Every request has a deadline and a bounded number
 //! of tries. A download that breaks off goes on at its offset, held to the same object by If-Match and by comparing the
-//! ETag here, since some stores ignore the header. Sources: the SDK's guides, and section 3 of the S3 API reference.
+//! ETag here, since some stores ignore the header. Source: the S3 API reference, Amazon's and what others make of it.
+
+mod answer;
+mod connect;
+mod transfer;
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
-};
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use jiff::Timestamp;
 use job_schema::ObjectKey;
 use job_schema::job::BucketName;
-use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256 as Hasher};
 use tokio::io::AsyncWriteExt;
 
 use super::{
     BlobStore, Destination, Fetched, Listed, Location, ObjectMeta, Page, Pin, PutMode, PutOutcome,
-    Readiness, StoreError, unquoted,
+    StoreError, unquoted,
 };
-use crate::config::{Addressing, Checksums, Store as Settings};
+use crate::config::Store as Settings;
+
+use answer::{failed, length, readiness, timestamp};
+use transfer::Transfer;
 
 /// However much each try brings, a download that breaks off this often is given up.
 const MAX_RESUMES: u32 = 50;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Taken where an endpoint is set and no region is: S3-alikes mostly ignore it, and the signature needs one.
-const DEFAULT_REGION: &str = "us-east-1";
 
 #[derive(Debug)]
 pub struct S3Store {
@@ -54,21 +46,8 @@ impl S3Store {
     /// # Errors
     /// [`StoreError::Settings`] where no region can be found.
     pub async fn connect(settings: &Settings) -> Result<Self, StoreError> {
-        let shared = shared_config(settings).await;
-        if shared.region().is_none() {
-            let reason = "no region: set store.region or AWS_REGION".to_owned();
-            return Err(StoreError::Settings(reason));
-        }
-        let path_style = match settings.addressing {
-            Addressing::Auto => shared.endpoint_url().is_some(),
-            Addressing::Path => true,
-            Addressing::Virtual => false,
-        };
-        let config = aws_sdk_s3::config::Builder::from(&shared)
-            .force_path_style(path_style)
-            .build();
         Ok(Self {
-            client: Client::from_conf(config),
+            client: connect::client(settings).await?,
             read_timeout: settings.read_timeout,
             max_attempts: settings.max_attempts,
             conditional_put: OnceLock::new(),
@@ -113,8 +92,7 @@ impl S3Store {
             dest.write_all(&chunk)
                 .await
                 .map_err(StoreError::Destination)?;
-            transfer.hasher.update(&chunk);
-            transfer.offset_bytes += chunk.len() as u64;
+            transfer.add(&chunk);
         }
         Ok(())
     }
@@ -358,202 +336,6 @@ enum Put {
     Exists,
     /// The store does not know the condition.
     Refused,
-}
-
-/// A download, over as many requests as it takes.
-struct Transfer {
-    etag: Option<String>,
-    version_id: Option<String>,
-    offset_bytes: u64,
-    total_bytes: Option<u64>,
-    hasher: Hasher,
-}
-
-impl Transfer {
-    fn new(pin: &Pin) -> Self {
-        Self {
-            etag: pin.etag.as_deref().map(unquoted).map(str::to_owned),
-            version_id: pin.version_id.clone(),
-            offset_bytes: 0,
-            total_bytes: None,
-            hasher: Hasher::new(),
-        }
-    }
-
-    /// Whether this is the object that was begun, and small enough.
-    fn check(&mut self, output: &GetObjectOutput, max_bytes: u64) -> Result<(), StoreError> {
-        let etag = output.e_tag.as_deref().map(unquoted);
-        if self
-            .etag
-            .as_deref()
-            .is_some_and(|known| Some(known) != etag)
-        {
-            return Err(StoreError::Changed);
-        }
-        if self.offset_bytes > 0 && output.content_range.is_none() {
-            return Err(StoreError::Unavailable {
-                action: "fetch object",
-                reason: "the store ignores Range".to_owned(),
-            });
-        }
-        let rest = length("fetch object", output.content_length)?;
-        let size_bytes = self.offset_bytes.saturating_add(rest);
-        if self.total_bytes.is_some_and(|known| known != size_bytes) {
-            return Err(StoreError::Changed);
-        }
-        if size_bytes > max_bytes {
-            return Err(StoreError::TooLarge {
-                size_bytes,
-                limit_bytes: max_bytes,
-            });
-        }
-        self.etag = etag.map(str::to_owned);
-        // A versioned object is pinned by its version from now on.
-        self.version_id = output.version_id.clone().or(self.version_id.take());
-        self.total_bytes = Some(size_bytes);
-        Ok(())
-    }
-
-    fn is_complete(&self) -> bool {
-        self.total_bytes == Some(self.offset_bytes)
-    }
-
-    fn damaged(&self, tries_count: u32) -> StoreError {
-        StoreError::Damaged {
-            expected_bytes: self.total_bytes.unwrap_or_default(),
-            got_bytes: self.offset_bytes,
-            tries_count,
-        }
-    }
-
-    fn finish(self) -> Fetched {
-        Fetched {
-            size_bytes: self.offset_bytes,
-            sha256: super::digest(self.hasher),
-            etag: self.etag,
-            version_id: self.version_id,
-        }
-    }
-}
-
-async fn shared_config(settings: &Settings) -> aws_config::SdkConfig {
-    let tls = Provider::Rustls(CryptoMode::Ring);
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls)
-        .build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.read_timeout)
-        .operation_attempt_timeout(settings.attempt_timeout)
-        .operation_timeout(settings.operation_timeout)
-        .build();
-    let (request, response) = match settings.checksums {
-        Checksums::WhenRequired => (
-            RequestChecksumCalculation::WhenRequired,
-            ResponseChecksumValidation::WhenRequired,
-        ),
-        Checksums::WhenSupported => (
-            RequestChecksumCalculation::WhenSupported,
-            ResponseChecksumValidation::WhenSupported,
-        ),
-    };
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
-        // It gives false alarms on quiet connections; a stalled body runs into our own read timeout.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .request_checksum_calculation(request)
-        .response_checksum_validation(response);
-    if let Some(endpoint) = &settings.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
-    let fallback = settings.endpoint.as_ref().map(|_| DEFAULT_REGION);
-    if let Some(region) = settings.region.as_deref().or(fallback) {
-        loader = loader.region(Region::new(region.to_owned()));
-    }
-    if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
-        let (id, secret) = (id.expose_secret(), secret.expose_secret());
-        let source = "earwitness settings";
-        loader = loader.credentials_provider(Credentials::new(id, secret, None, None, source));
-    }
-    loader.load().await
-}
-
-/// An error of the SDK as one of ours. Its own texts may quote the request, so only codes are taken over.
-fn failed<E>(action: &'static str, error: &SdkError<E>) -> StoreError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let status = error.raw_response().map(|r| r.status().as_u16());
-    let code = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code);
-    match (status, code) {
-        (_, Some("InvalidObjectState")) => StoreError::Archived {
-            tier: "restore it first".to_owned(),
-        },
-        (Some(404 | 405 | 410), _) => StoreError::NotFound { action },
-        // Other codes with this status say that our keys or our clock are wrong, not the object's policy.
-        (Some(403), None | Some("AccessDenied" | "AllAccessDisabled" | "Forbidden")) => {
-            StoreError::Forbidden { action }
-        }
-        (Some(412 | 416), _) => StoreError::Changed,
-        (Some(status), code) => StoreError::Unavailable {
-            action,
-            reason: format!("status {status} {}", code.unwrap_or("without a code")),
-        },
-        (None, _) => StoreError::Unavailable {
-            action,
-            reason: unanswered(error),
-        },
-    }
-}
-
-fn unanswered<E>(error: &SdkError<E>) -> String
-where
-    E: std::error::Error + 'static,
-{
-    match error {
-        SdkError::TimeoutError(_) => "timed out".to_owned(),
-        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or_else(
-            || "request could not be sent".to_owned(),
-            |connector| format!("connect: {}", DisplayErrorContext(connector)),
-        ),
-        SdkError::ConstructionFailure(_) => {
-            "request could not be made (are there credentials?)".to_owned()
-        }
-        _ => "the answer could not be read".to_owned(),
-    }
-}
-
-fn length(action: &'static str, bytes: Option<i64>) -> Result<u64, StoreError> {
-    bytes
-        .and_then(|bytes| u64::try_from(bytes).ok())
-        .ok_or_else(|| StoreError::Unavailable {
-            action,
-            reason: "the store gave no length".to_owned(),
-        })
-}
-
-fn readiness(output: &HeadObjectOutput) -> Readiness {
-    let class = output.storage_class.as_ref().map(|class| class.as_str());
-    let tier = output.archive_status.as_ref().map(|tier| tier.as_str());
-    // `ongoing-request="false"`: a copy was restored and can be read for some days.
-    let restored = output
-        .restore
-        .as_deref()
-        .is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
-    match (tier, class) {
-        _ if restored => Readiness::Ready,
-        (Some(tier), _) => Readiness::Archived(tier.to_owned()),
-        (None, Some(class @ ("GLACIER" | "DEEP_ARCHIVE"))) => Readiness::Archived(class.to_owned()),
-        (None, _) => Readiness::Ready,
-    }
-}
-
-fn timestamp(at: DateTime) -> Option<Timestamp> {
-    Timestamp::from_second(at.secs()).ok()
 }
 
 async fn pause(round: u32) {
