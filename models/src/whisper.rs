@@ -32,8 +32,12 @@ const SAMPLES_PER_POSITION: usize = 320;
 const MIN_ENGINE_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 /// No word is shorter, so nothing shorter is asked of the engine.
 const MIN_SPAN_MS: u64 = 100;
-/// Encoder positions of silence kept after the span's end. Too few make words drop or repeat.
+/// Encoder positions of silence kept after the span's end, 1.3 s. On spans of 6 s and more, tiny.en's word error rate is
+/// 21 % with none, 12 % with 16 and 6 % from 32 on, as with the whole window.
 const MARGIN_POSITIONS: usize = 64;
+/// The least context, 10 s. In less, a short span is written down twice or more: on 40 spans below 6 s, tiny.en inserts
+/// 42 words with 300 positions, 18 with 400, 5 with 500 and 6 with 650.
+const MIN_POSITIONS: usize = 500;
 /// OpenAI's budget: half of the text window, less the marker that starts it.
 const MAX_PROMPT_TOKENS: usize = 223;
 /// A prompt longer than this is cut before it is tokenised; 223 tokens are far shorter.
@@ -360,7 +364,8 @@ fn padded(pcm: &[f32]) -> Vec<f32> {
 
 /// Encoder positions for a span: its cost follows the speech, not the 30 s window.
 fn fitted_positions(samples: usize) -> i32 {
-    let positions = samples.div_ceil(SAMPLES_PER_POSITION) + MARGIN_POSITIONS;
+    let spoken = samples.div_ceil(SAMPLES_PER_POSITION);
+    let positions = (spoken + MARGIN_POSITIONS).max(MIN_POSITIONS);
     i32::try_from(positions).map_or(AUDIO_POSITIONS, |p| p.min(AUDIO_POSITIONS))
 }
 

