@@ -70,6 +70,7 @@ impl SlotChannel {
             taken_at: Instant::now(),
             properties: message.properties,
             acker: message.acker,
+            _channel: self.channel.clone(),
             timeout: self.timeout,
         }))
     }
@@ -83,6 +84,8 @@ pub struct Delivery {
     pub taken_at: Instant,
     pub(super) properties: BasicProperties,
     acker: Acker,
+    /// lapin closes a channel with its last handle, and the delivery would be gone.
+    _channel: Channel,
     timeout: Duration,
 }
 

@@ -17,7 +17,6 @@ pub struct Config {
     pub broker: Broker,
     pub store: Store,
     pub engine: Engine,
-    pub models: Models,
     pub worker: Worker,
     pub limits: Limits,
     pub rules: Rules,
@@ -53,7 +52,7 @@ pub struct Store {
     pub endpoint: Option<String>,
     #[serde(deserialize_with = "if_set")]
     pub region: Option<String>,
-    pub addressing: Addressing,
+    pub path_style: bool,
     pub checksums: Checksums,
     #[serde(deserialize_with = "secret_if_set")]
     pub access_key_id: Option<SecretString>,
@@ -84,14 +83,6 @@ pub enum StoreKind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Addressing {
-    Auto,
-    Path,
-    Virtual,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Checksums {
     WhenRequired,
     WhenSupported,
@@ -101,6 +92,9 @@ pub enum Checksums {
 #[serde(deny_unknown_fields)]
 pub struct Engine {
     pub model: String,
+    #[serde(deserialize_with = "if_set")]
+    pub models_dir: Option<PathBuf>,
+    pub auto_pull: bool,
     pub recognizer: RecognizerKind,
     #[serde(deserialize_with = "if_set")]
     pub script: Option<PathBuf>,
@@ -115,13 +109,6 @@ pub struct Engine {
 pub enum RecognizerKind {
     Whisper,
     Scripted,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Models {
-    #[serde(deserialize_with = "if_set")]
-    pub dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -12,7 +12,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use secrecy::ExposeSecret;
 
 use super::super::StoreError;
-use crate::config::{Addressing, Checksums, Store as Settings};
+use crate::config::{Checksums, Store as Settings};
 
 /// Taken where an endpoint is set and no region is: S3-alikes mostly ignore it, and the signature needs one.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -23,13 +23,8 @@ pub(super) async fn client(settings: &Settings) -> Result<Client, StoreError> {
         let reason = "no region: set store.region or AWS_REGION".to_owned();
         return Err(StoreError::Settings(reason));
     }
-    let path_style = match settings.addressing {
-        Addressing::Auto => shared.endpoint_url().is_some(),
-        Addressing::Path => true,
-        Addressing::Virtual => false,
-    };
     let config = aws_sdk_s3::config::Builder::from(&shared)
-        .force_path_style(path_style)
+        .force_path_style(settings.path_style)
         .build();
     Ok(Client::from_conf(config))
 }
