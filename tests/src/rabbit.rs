@@ -1,0 +1,186 @@
+//! A RabbitMQ node of the tests' own, and a plain client that can do what our broker module never would. The node is the
+//! one of EARWITNESS_TEST_AMQP_URL; without that, `scripts/dev-up` starts one, once in a process, and it is stopped when
+//! the process ends. Tests keep apart by the prefix of their names.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::Context;
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+
+pub const URL_VARIABLE: &str = "EARWITNESS_TEST_AMQP_URL";
+
+/// Starts a node, tells its URL, waits for this process to end, and stops the node.
+const KEEPER: &str = r#"
+dir=$(mktemp -d)
+scripts/dev-up --broker-only --dir "$dir" >&2 && . "$dir/env" && echo "$AMQP_URL"
+cat >/dev/null
+scripts/dev-down --dir "$dir" >&2; rm -rf "$dir"
+"#;
+
+#[derive(Debug)]
+pub struct RabbitNode {
+    url: String,
+    /// Its standard input closes with this process, which is its sign to stop the node.
+    _keeper: Option<Child>,
+}
+
+impl RabbitNode {
+    /// The node of this process.
+    ///
+    /// # Errors
+    /// None was named and none could be started.
+    pub fn shared() -> anyhow::Result<&'static RabbitNode> {
+        static NODE: OnceLock<Result<RabbitNode, String>> = OnceLock::new();
+        let node = NODE.get_or_init(|| Self::find_or_start().map_err(|e| format!("{e:#}")));
+        node.as_ref().map_err(|reason| anyhow::anyhow!("{reason}"))
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+        let authority = self
+            .url
+            .rsplit_once('@')
+            .map_or(&*self.url, |(_, rest)| rest);
+        let host_port = authority.split('/').next().context("URL without a host")?;
+        let mut addresses = host_port.to_socket_addrs().context("URL without a port")?;
+        addresses.next().context("the host has no address")
+    }
+
+    /// The URL with another address in it: a proxy's.
+    pub fn url_through(&self, address: SocketAddr) -> anyhow::Result<String> {
+        let own = self.address()?.to_string();
+        let (before, after) = self
+            .url
+            .split_once(&own)
+            .context("URL without its address")?;
+        Ok(format!("{before}{address}{after}"))
+    }
+
+    fn find_or_start() -> anyhow::Result<Self> {
+        if let Ok(url) = std::env::var(URL_VARIABLE) {
+            return Ok(Self { url, _keeper: None });
+        }
+        let mut keeper = Command::new("bash")
+            .args(["-c", KEEPER])
+            .current_dir(root())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("run scripts/dev-up")?;
+        let output = keeper.stdout.take().context("no output of the keeper")?;
+        let mut url = String::new();
+        BufReader::new(output).read_line(&mut url)?;
+        anyhow::ensure!(!url.is_empty(), "scripts/dev-up started no broker");
+        Ok(Self {
+            url: url.trim_end().to_owned(),
+            _keeper: Some(keeper),
+        })
+    }
+}
+
+/// Asked for when it runs: a target directory may outlive the checkout it was built in.
+fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    PathBuf::from(package).join("..")
+}
+
+/// A producer or consumer that is not ours.
+#[derive(Debug)]
+pub struct PlainClient {
+    connection: Connection,
+}
+
+/// What a message looks like to such a consumer.
+#[derive(Debug)]
+pub struct PlainMessage {
+    pub body: Vec<u8>,
+    pub routing_key: String,
+    pub properties: BasicProperties,
+}
+
+impl PlainMessage {
+    /// A header as text, whatever its type.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let headers = self.properties.headers().as_ref()?;
+        Some(match headers.inner().get(name)? {
+            AMQPValue::LongString(text) => text.to_string(),
+            AMQPValue::LongUInt(number) => number.to_string(),
+            other => format!("{other:?}"),
+        })
+    }
+}
+
+impl PlainClient {
+    pub async fn connect(node: &RabbitNode) -> anyhow::Result<Self> {
+        let properties = ConnectionProperties::default();
+        let connection = Connection::connect(node.url(), properties).await?;
+        Ok(Self { connection })
+    }
+
+    pub async fn publish(
+        &self,
+        exchange: &str,
+        routing_key: &str,
+        body: &[u8],
+        headers: &[(&str, AMQPValue)],
+    ) -> anyhow::Result<()> {
+        let mut table = FieldTable::default();
+        for (name, value) in headers {
+            table.insert((*name).into(), value.clone());
+        }
+        let properties = BasicProperties::default().with_headers(table);
+        let options = BasicPublishOptions::default();
+        let channel = self.channel().await?;
+        let (exchange, key) = (exchange.into(), routing_key.into());
+        let sent = channel.basic_publish(exchange, key, options, body, properties);
+        sent.await?;
+        // A channel closes in order, so what was sent on it has been taken.
+        channel.close(200, "done".into()).await?;
+        Ok(())
+    }
+
+    pub async fn take(&self, queue: &str) -> anyhow::Result<Option<PlainMessage>> {
+        let options = BasicGetOptions { no_ack: true };
+        let channel = self.channel().await?;
+        let got = channel.basic_get(queue.into(), options).await?;
+        channel.close(200, "done".into()).await?;
+        Ok(got.map(|message| PlainMessage {
+            routing_key: message.delivery.routing_key.to_string(),
+            body: message.delivery.data,
+            properties: message.delivery.properties,
+        }))
+    }
+
+    pub async fn delete_queue(&self, queue: &str) -> anyhow::Result<()> {
+        let options = QueueDeleteOptions::default();
+        let channel = self.channel().await?;
+        channel.queue_delete(queue.into(), options).await?;
+        Ok(())
+    }
+
+    /// A queue as somebody else would make it: durable, classic, without arguments.
+    pub async fn declare_classic_queue(&self, queue: &str) -> anyhow::Result<()> {
+        let options = QueueDeclareOptions {
+            durable: true,
+            ..QueueDeclareOptions::default()
+        };
+        let (channel, none) = (self.channel().await?, FieldTable::default());
+        channel.queue_declare(queue.into(), options, none).await?;
+        Ok(())
+    }
+
+    async fn channel(&self) -> anyhow::Result<Channel> {
+        Ok(self.connection.create_channel().await?)
+    }
+}
