@@ -1,1 +1,37 @@
+//! Rules, scores and conversation metrics, from words with times alone: no audio, no IO, no clock, so a stored transcript
+//! can be scored again under other rules. In: a [`Transcript`] and, if the job names one, a [`RuleSet`]. Out: an
+//! [`Analysis`] whose every point leads to words, times and a rule version. Only reading a rule file can fail.
+//! `docs/rules.md` says what each rule means.
 
+pub mod conversation;
+mod heard;
+mod matching;
+pub mod rules;
+mod score;
+mod words;
+
+use job_schema::analysis::Analysis;
+use job_schema::transcript::Transcript;
+use job_schema::{SCHEMA_VERSION, Sha256};
+
+pub use conversation::NON_TALK_THRESHOLD_MS;
+pub use heard::{HEARD_MIN_MEAN_CONFIDENCE, UNWRITTEN_SPEECH_MS};
+pub use rules::{Problem, Rule, RuleError, RuleSet, Speaker, Window};
+pub use score::{MAX_HITS_PER_RULE, MAX_PHRASE_PAUSE_MS};
+
+/// Analyses a transcript. `transcript_sha256` is the digest of the stored document, for the evidence chain.
+pub fn analyse(
+    transcript: &Transcript,
+    transcript_sha256: &Sha256,
+    rules: Option<&RuleSet>,
+) -> Analysis {
+    Analysis {
+        schema_version: SCHEMA_VERSION,
+        tenant: transcript.tenant.clone(),
+        call: transcript.call.clone(),
+        spec_sha256: transcript.spec_sha256.clone(),
+        transcript_sha256: transcript_sha256.clone(),
+        score: rules.map(|rules| score::score(transcript, rules)),
+        conversation: conversation::measure(transcript, NON_TALK_THRESHOLD_MS),
+    }
+}

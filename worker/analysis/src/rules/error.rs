@@ -1,0 +1,93 @@
+//! What can be wrong with a rule file: where, what, and what to do about it.
+
+use super::{
+    MAX_FILE_BYTES, MAX_PHRASE_CHARS, MAX_PHRASES_PER_RULE, MAX_RULE_NAME_CHARS, MAX_RULES,
+    MAX_WEIGHT,
+};
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}\nhint: {}", .problem.hint())]
+pub struct RuleError {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    pub problem: Problem,
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Problem {
+    /// Not TOML, a key that no rule has, or a value of the wrong type; in the parser's own words.
+    #[error("{0}")]
+    Toml(String),
+    #[error("the file has {0} bytes, the limit is {MAX_FILE_BYTES}")]
+    FileTooLarge(usize),
+    #[error("the file has no rule")]
+    NoRules,
+    #[error("the file has {0} rules, the limit is {MAX_RULES}")]
+    TooManyRules(usize),
+    #[error("`{0}` is not a rule name")]
+    Name(String),
+    #[error("the rule name `{name}` was used on line {first_line}")]
+    NameTwice { name: String, first_line: usize },
+    #[error("the rule has no phrase")]
+    NoPhrases,
+    #[error("the rule has {0} phrases, the limit is {MAX_PHRASES_PER_RULE}")]
+    TooManyPhrases(usize),
+    #[error("the phrase has {0} characters, the limit is {MAX_PHRASE_CHARS}")]
+    PhraseTooLong(usize),
+    #[error("the phrase has no letter and no digit")]
+    PhraseEmpty,
+    #[error("the phrase matches the same words as `{0}` of this rule")]
+    PhraseTwice(String),
+    #[error("the window has the keys {}", if .0.is_empty() { "of no form".to_owned() } else { .0.join(", ") })]
+    WindowKeys(Vec<&'static str>),
+    #[error("the window is empty")]
+    WindowEmpty,
+    #[error("{0} percent is not within 1 to 100")]
+    Percent(u64),
+    #[error("the weight {0} is not within plus or minus {MAX_WEIGHT}")]
+    Weight(f64),
+    #[error("the confidence {0} is not within 0 to 1")]
+    Confidence(f32),
+    #[error("compile phrases: {0}")]
+    Compile(String),
+}
+
+impl Problem {
+    pub fn hint(&self) -> String {
+        match self {
+            Problem::Toml(_) => "a file has `id`, `version` and `[[rule]]` tables; a rule has `name`, `phrases`, \
+                                 `speaker`, `window`, `weight`, `negate` and `min_confidence`"
+                .into(),
+            Problem::FileTooLarge(_) | Problem::TooManyRules(_) | Problem::Compile(_) => {
+                "split the rules into several rule sets".into()
+            }
+            Problem::NoRules => "add a `[[rule]]` table".into(),
+            Problem::Name(_) => {
+                format!("use 1 to {MAX_RULE_NAME_CHARS} of a-z, A-Z, 0-9, `.`, `_` and `-`, the first a letter or digit")
+            }
+            Problem::NameTwice { .. } => {
+                "evidence refers to a rule by its name: give each its own".into()
+            }
+            Problem::NoPhrases => "write `phrases = [\"…\"]` with at least one phrase".into(),
+            Problem::TooManyPhrases(_) => "split the rule into several".into(),
+            Problem::PhraseTooLong(_) => {
+                "keep the few words that matter: the longer a phrase, the likelier one word of it is misheard".into()
+            }
+            Problem::PhraseEmpty => "write words; punctuation alone is never spoken".into(),
+            Problem::PhraseTwice(_) => {
+                "remove one: case, punctuation and hyphens make no difference".into()
+            }
+            Problem::WindowKeys(_) => "give one of `first_s`, `last_s`, `first_ms`, `last_ms`, `first_percent`, `last_percent`, \
+                                       or `from_ms` and `to_ms` together; leave `window` out for the whole call"
+                .into(),
+            Problem::WindowEmpty => {
+                "give a length above 0, and a `from_ms` below `to_ms`".into()
+            }
+            Problem::Percent(_) => "write a whole number from 1 to 100".into(),
+            Problem::Weight(_) => "write a plain number such as 10 or -2.5".into(),
+            Problem::Confidence(_) => "write a number such as 0.6; 0 accepts every word".into(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The documents' own examples: what `docs/rules.md` shows is what the crate does.
+
+use analysis::RuleSet;
+use job_schema::analysis::Outcome;
+use job_schema::job::Role;
+use job_schema::transcript::Transcript;
+
+use crate::call::{Say, call, digest};
+
+const RULES_PAGE: &str = include_str!("../../../../docs/rules.md");
+const CALL_QUALITY: &str = include_str!("../../../../tests/data/rules/call-quality.toml");
+
+/// The fenced blocks of one language, in order.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    page.split(fence.as_str())
+        .skip(1)
+        .map(|rest| {
+            rest.split("```")
+                .next()
+                .expect("split gives at least one part")
+        })
+        .collect()
+}
+
+/// Lines such as `agent 1.5 Hello there`: role, seconds, words.
+fn dialogue(text: &str) -> Transcript {
+    let mut made = call(&[Role::Agent, Role::Customer]);
+    for line in text.lines() {
+        let mut parts = line.splitn(3, ' ');
+        let channel = match parts.next().unwrap() {
+            "agent" => 0,
+            "customer" => 1,
+            other => panic!("the page has no role {other}"),
+        };
+        let tenths: u64 = parts.next().unwrap().replace('.', "").parse().unwrap();
+        made = made.say(channel, tenths * 100, parts.next().unwrap());
+    }
+    made
+}
+
+#[test]
+fn every_rule_file_of_the_page_is_read() {
+    let files = blocks(RULES_PAGE, "toml");
+    assert!(files.len() >= 3, "{} blocks", files.len());
+    for file in files {
+        RuleSet::parse(file).unwrap_or_else(|error| panic!("{error}\n{file}"));
+    }
+}
+
+#[test]
+fn the_page_s_call_gets_the_outcomes_that_the_page_says() {
+    let rules = RuleSet::parse(blocks(RULES_PAGE, "toml")[0]).unwrap();
+    let call = dialogue(blocks(RULES_PAGE, "text dialogue")[0]);
+    let score = analysis::analyse(&call, &digest(), Some(&rules))
+        .score
+        .unwrap();
+    let mut said = String::new();
+    for rule in &score.rules {
+        let outcome = match rule.outcome {
+            Outcome::True => "true",
+            Outcome::False => "false",
+            Outcome::Inconclusive => "inconclusive",
+        };
+        said += &format!("{} {outcome} {}\n", rule.rule, rule.points);
+    }
+    said += &format!("total {}\n", score.points);
+    assert_eq!(said, blocks(RULES_PAGE, "text outcomes")[0]);
+}
+
+#[test]
+fn the_page_s_mistake_gets_the_message_that_the_page_shows() {
+    let error = RuleSet::parse(blocks(RULES_PAGE, "toml-refused")[0]).unwrap_err();
+    assert_eq!(format!("{error}\n"), blocks(RULES_PAGE, "text error")[0]);
+}
+
+#[test]
+fn the_example_rule_set_scores_a_call_to_northgate() {
+    let rules = RuleSet::parse(CALL_QUALITY).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        (rules.id().as_str(), rules.version().get()),
+        ("call-quality", 1)
+    );
+    let mut call = dialogue(
+        "agent 0.3 Thank you for calling Northgate Plumbing. My name is Laura. How can I help you today?\n\
+         customer 8.0 Hello. I want to cancel my service plan, please.\n\
+         agent 13.0 I am sorry to hear that. Before we go on, this call is recorded for quality.\n\
+         customer 21.0 No, thank you. I would like to speak to a supervisor.\n\
+         agent 27.0 Of course. Please hold the line while I find one for you.",
+    );
+    call.audio.decoded.duration_ms = 33_000;
+    let score = analysis::analyse(&call, &digest(), Some(&rules))
+        .score
+        .unwrap();
+    let outcome = |name: &str| {
+        let rule = score.rules.iter().find(|rule| rule.rule == name);
+        rule.unwrap_or_else(|| panic!("no rule {name}")).outcome
+    };
+    for name in [
+        "greeting",
+        "recording-disclosure",
+        "cancellation-risk",
+        "escalation",
+        "empathy",
+    ] {
+        assert_eq!(outcome(name), Outcome::True, "{name}");
+    }
+    for name in [
+        "recording-disclosure-in-time",
+        "refund-request",
+        "card-payment",
+        "competitor",
+    ] {
+        assert_eq!(outcome(name), Outcome::False, "{name}");
+    }
+    assert_eq!(outcome("no-profanity"), Outcome::True);
+}

@@ -1,0 +1,14 @@
+//! The crate from outside: case tables, laws against a slow evaluator, and the examples of `docs/rules.md`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail the test"
+)]
+
+mod call;
+mod conversation;
+mod documented;
+mod heard;
+mod scoring;
+mod slow;
