@@ -19,7 +19,7 @@ pub(super) fn render(transcript: &Transcript) -> String {
         .map(|(segment, id)| segment_json(segment, id))
         .collect();
     let words: Vec<Value> = by_start(transcript, |channel| &channel.words, |w| w.start_ms)
-        .map(word_json)
+        .filter_map(word_json)
         .collect();
     let document = json!({
         "task": "transcribe",
@@ -69,11 +69,14 @@ fn segment_json(segment: &Segment, id: u64) -> Value {
     })
 }
 
-fn word_json(word: &Word) -> Value {
-    json!({
-        "word": printable(&word.text),
-        "start": seconds(word.start_ms),
-        "end": seconds(word.end_ms),
+fn word_json(word: &Word) -> Option<Value> {
+    let text = printable(&word.text);
+    (!text.is_empty()).then(|| {
+        json!({
+            "word": text,
+            "start": seconds(word.start_ms),
+            "end": seconds(word.end_ms),
+        })
     })
 }
 
