@@ -1,0 +1,78 @@
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers made here"
+)]
+
+use super::*;
+
+/// Bursts of noise like syllables, different for each seed.
+fn talk(seed: u32, seconds: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32
+    };
+    let mut samples = Vec::new();
+    while samples.len() < seconds * 16_000 {
+        let (length, loudness) = (800 + (random() * 3_000.0) as usize, random().powi(2) * 0.5);
+        samples.extend((0..length).map(|_| loudness * (random() - 0.5)));
+    }
+    samples.truncate(seconds * 16_000);
+    samples
+}
+
+fn mix(a: &[f32], gain: f32, b: &[f32]) -> Vec<f32> {
+    std::iter::zip(a, b).map(|(x, y)| x * gain + y).collect()
+}
+
+#[test]
+fn only_the_same_sound_counts_as_a_duplicate() {
+    let (a, b, silence) = (talk(1, 20), talk(2, 20), vec![0.0; 320_000]);
+    let softer: Vec<f32> = a.iter().map(|s| s * 0.3).collect();
+    let cases = [
+        ("two talkers", [&a, &b], None),
+        ("the same", [&a, &a], Some(0)),
+        ("the same, softer", [&a, &softer], Some(0)),
+        ("a talker and silence", [&a, &silence], None),
+        ("silence twice", [&silence, &silence], None),
+    ];
+    for (name, [left, right], expected) in cases {
+        let mut legs = Legs::default();
+        assert_eq!(legs.compare(&[left, right]), [None, expected], "{name}");
+        assert_eq!(legs.is_duplicate(1), expected.is_some(), "{name}");
+        assert!(!legs.is_duplicate(0), "{name}");
+    }
+}
+
+#[test]
+fn bleed_is_found_with_its_level_and_its_direction() {
+    let (a, noise) = (talk(1, 20), talk(7, 20));
+    let line: Vec<f32> = noise.iter().map(|s| s * 0.0005).collect();
+    let mut late = vec![0.0; 320];
+    late.extend(&a[..a.len() - 320]);
+    let echo = mix(&late, 0.1, &line);
+    let mut legs = Legs::default();
+    legs.compare(&[&a, &echo]);
+    let warnings = legs.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(
+        (warnings[0].code, warnings[0].channel),
+        (WarningCode::Bleed, Some(1))
+    );
+    assert!(
+        warnings[0].detail.contains("channel 0") && warnings[0].detail.contains("-2"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn two_talkers_at_once_are_no_bleed() {
+    let (a, b) = (talk(1, 20), talk(2, 20));
+    let mut legs = Legs::default();
+    legs.compare(&[&a, &b]);
+    legs.compare(&[&[], &[]]);
+    assert_eq!(legs.warnings(), []);
+}

@@ -1,0 +1,177 @@
+//! Recognition of one span, on a slot. In: a heard span, its language, the vocabulary. Out: its words with mended times,
+//! and apart from them what was suppressed. Fails: as the recogniser does. A span that went wrong gets one second look
+//! with another setting; no span gets more, so that a bad one costs at most three times its share.
+
+use job_schema::engine::{SpanResult, SpanSegment};
+use job_schema::transcript::{SuppressReason, Suppressed, TimeSpan, Warning, WarningCode, Word};
+
+use crate::channel::HeardSpan;
+use crate::judge::{Verdict, figures, find_loop, folded, judge};
+use crate::mend::mend;
+use crate::recognizer::{
+    AbortFlag, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request, SAMPLE_RATE_HZ,
+};
+
+/// Tokens to allow: what a fast speaker needs. Measured on calls, a loop costs its budget, so a loose one is slow.
+pub const TOKENS_PER_SECOND: f32 = 5.0;
+pub const TOKENS_AT_LEAST: u32 = 6;
+/// For speech that was cut short without a loop: somebody who talks very fast, or digits.
+const SECOND_BUDGET_FACTOR: u32 = 2;
+/// Away from the greedy path that went wrong, and near enough to what was said. Whisper's own second step is 0.2.
+const SECOND_TEMPERATURE: f32 = 0.4;
+/// Whisper makes words up on windows shorter than this.
+const MIN_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
+
+/// # Errors
+/// The recogniser's.
+pub fn recognize_span(
+    recognizer: &mut dyn Recognizer,
+    heard: &HeardSpan,
+    language: &str,
+    prompt: &str,
+    abort: &AbortFlag,
+) -> Result<SpanResult, RecognizeError> {
+    let mut pcm = heard.pcm.clone();
+    pcm.resize(pcm.len().max(MIN_SAMPLES), 0.0);
+    let request = Request {
+        pcm: &pcm,
+        language,
+        prompt,
+        max_tokens: token_budget(heard.span),
+        temperature: 0.0,
+    };
+    let first = recognizer.recognize(&request, abort)?;
+    let Some(again) = second_request(&first, &request) else {
+        return Ok(write_down(first, heard));
+    };
+    let second = recognizer.recognize(&again, abort)?;
+    let better = if faults_count(&second) < faults_count(&first) {
+        second
+    } else {
+        first
+    };
+    Ok(write_down(better, heard))
+}
+
+pub fn token_budget(span: TimeSpan) -> u32 {
+    let seconds = span.duration_ms() as f32 / 1_000.0;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a span has at most 30 s"
+    )]
+    let spoken = (seconds * TOKENS_PER_SECOND).ceil() as u32;
+    TOKENS_AT_LEAST + spoken
+}
+
+/// What to ask differently, if anything went wrong that asking again can mend.
+fn second_request<'a>(first: &Recognition, request: &Request<'a>) -> Option<Request<'a>> {
+    let verdicts: Vec<Verdict> = first.segments.iter().map(judge).collect();
+    let is = |reason| verdicts.contains(&Verdict::Suppress(reason));
+    if is(SuppressReason::Repetition) || is(SuppressReason::LowConfidence) {
+        return Some(Request {
+            temperature: SECOND_TEMPERATURE,
+            ..*request
+        });
+    }
+    first.cut_short.then(|| Request {
+        max_tokens: request.max_tokens * SECOND_BUDGET_FACTOR,
+        ..*request
+    })
+}
+
+/// Words that will be suppressed or were never reached.
+fn faults_count(recognition: &Recognition) -> usize {
+    let suppressed = recognition
+        .segments
+        .iter()
+        .filter(|s| judge(s) != Verdict::Keep);
+    suppressed.map(|s| s.words.len()).sum::<usize>() + usize::from(recognition.cut_short)
+}
+
+fn write_down(recognition: Recognition, heard: &HeardSpan) -> SpanResult {
+    let mut result = SpanResult {
+        channel: heard.channel,
+        span: heard.span,
+        segments: Vec::new(),
+        suppressed: Vec::new(),
+        language: None,
+        warnings: Vec::new(),
+    };
+    if recognition.cut_short {
+        result.warnings.push(Warning {
+            code: WarningCode::SpanCutShort,
+            detail: format!(
+                "span from {} to {} ms",
+                heard.span.start_ms, heard.span.end_ms
+            ),
+            channel: Some(heard.channel),
+        });
+    }
+    // All words at once, so that two segments cannot overlap.
+    let said: Vec<_> = recognition
+        .segments
+        .iter()
+        .flat_map(|s| s.words.iter().cloned())
+        .collect();
+    let mut words = mend(&said, heard.span.start_ms, &heard.speech).into_iter();
+    for segment in &recognition.segments {
+        let words: Vec<Word> = words.by_ref().take(segment.words.len()).collect();
+        file(&mut result, segment, words);
+    }
+    result
+}
+
+/// Puts a segment's words where its verdict says. Of a loop, what was said once is kept.
+fn file(result: &mut SpanResult, segment: &RecognizedSegment, mut words: Vec<Word>) {
+    match judge(segment) {
+        Verdict::Keep => keep(result, segment, words),
+        Verdict::Suppress(SuppressReason::Repetition) => {
+            let texts: Vec<String> = words.iter().map(|w| folded(&w.text)).collect();
+            let Some(range) = find_loop(&texts) else {
+                return suppress(result, segment, &words, SuppressReason::Repetition);
+            };
+            let looped: Vec<Word> = words.drain(range).collect();
+            suppress(result, segment, &looped, SuppressReason::Repetition);
+            keep(result, segment, words);
+        }
+        Verdict::Suppress(reason) => suppress(result, segment, &words, reason),
+    }
+}
+
+fn keep(result: &mut SpanResult, segment: &RecognizedSegment, words: Vec<Word>) {
+    if let Some(span) = extent(&words) {
+        result.segments.push(SpanSegment {
+            span,
+            words,
+            figures: figures(segment),
+        });
+    }
+}
+
+fn suppress(
+    result: &mut SpanResult,
+    segment: &RecognizedSegment,
+    words: &[Word],
+    reason: SuppressReason,
+) {
+    if let Some(span) = extent(words) {
+        let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
+        result.suppressed.push(Suppressed {
+            span,
+            text: texts.join(" "),
+            reason,
+            figures: figures(segment),
+        });
+    }
+}
+
+fn extent(words: &[Word]) -> Option<TimeSpan> {
+    Some(TimeSpan {
+        start_ms: words.first()?.start_ms,
+        end_ms: words.last()?.end_ms,
+    })
+}
+
+#[cfg(test)]
+mod tests;

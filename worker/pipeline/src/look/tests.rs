@@ -1,0 +1,133 @@
+#![expect(clippy::cast_possible_truncation, reason = "small numbers made here")]
+
+use std::collections::VecDeque;
+
+use super::*;
+use crate::recognizer::{LanguageGuess, RecognizedWord};
+
+/// Gives prepared answers and notes what it was asked: temperature, budget and samples.
+struct Prepared {
+    answers: VecDeque<Recognition>,
+    asked: Vec<(f32, u32, usize)>,
+}
+
+impl Recognizer for Prepared {
+    fn recognize(
+        &mut self,
+        request: &Request<'_>,
+        _: &AbortFlag,
+    ) -> Result<Recognition, RecognizeError> {
+        self.asked
+            .push((request.temperature, request.max_tokens, request.pcm.len()));
+        Ok(self.answers.pop_front().unwrap_or_default())
+    }
+
+    fn detect_language(
+        &mut self,
+        _: &[f32],
+        _: &AbortFlag,
+    ) -> Result<Vec<LanguageGuess>, RecognizeError> {
+        Ok(Vec::new())
+    }
+}
+
+fn answer(text: &str, avg_logprob: f32, cut_short: bool) -> Recognition {
+    let texts: Vec<&str> = text.split_whitespace().collect();
+    let words = (0u64..).zip(&texts).map(|(i, text)| RecognizedWord {
+        text: (*text).into(),
+        start_ms: i * 100,
+        end_ms: i * 100 + 90,
+        probability: 0.8,
+    });
+    Recognition {
+        segments: vec![RecognizedSegment {
+            words: words.collect(),
+            avg_logprob,
+            no_speech_prob: 0.1,
+            temperature: 0.0,
+        }],
+        cut_short,
+    }
+}
+
+fn span(duration_ms: u64) -> HeardSpan {
+    let span = TimeSpan {
+        start_ms: 5_000,
+        end_ms: 5_000 + duration_ms,
+    };
+    HeardSpan {
+        channel: 1,
+        span,
+        speech: vec![span],
+        pcm: vec![0.1; duration_ms as usize * 16],
+    }
+}
+
+fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u32, usize)>) {
+    let mut slot = Prepared {
+        answers: answers.iter().cloned().collect(),
+        asked: Vec::new(),
+    };
+    let result = recognize_span(&mut slot, heard, "en", "", &AbortFlag::default()).unwrap();
+    (result, slot.asked)
+}
+
+fn text(result: &SpanResult) -> String {
+    let words = result.segments.iter().flat_map(|s| &s.words);
+    words.map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_sound_answer_is_asked_for_once() {
+    let (result, asked) = look(&[answer("good morning", -0.2, false)], &span(2_000));
+    assert_eq!(text(&result), "good morning");
+    assert_eq!(result.segments[0].words[0].start_ms, 5_000);
+    assert_eq!(asked, [(0.0, token_budget(span(2_000).span), 32_000)]);
+}
+
+#[test]
+fn a_short_span_is_filled_up_with_silence() {
+    let (_, asked) = look(&[answer("yes", -0.2, false)], &span(400));
+    assert_eq!(asked[0].2, MIN_SAMPLES);
+}
+
+#[test]
+fn a_loop_is_looked_at_again_and_kept_once_if_it_comes_back() {
+    let looped = answer(&"sure ".repeat(9), -0.2, true);
+    let (mended, asked) = look(&[looped.clone(), answer("sure", -0.4, false)], &span(4_000));
+    assert_eq!(
+        (text(&mended).as_str(), mended.suppressed.len()),
+        ("sure", 0)
+    );
+    assert_eq!(asked[1].0, SECOND_TEMPERATURE);
+
+    let (kept, asked) = look(&[looped.clone(), looped], &span(4_000));
+    assert_eq!(asked.len(), 2);
+    assert_eq!(text(&kept), "sure");
+    assert_eq!(kept.suppressed[0].reason, SuppressReason::Repetition);
+    assert_eq!(
+        kept.suppressed[0].text,
+        "sure sure sure sure sure sure sure sure"
+    );
+    assert_eq!(kept.warnings[0].code, WarningCode::SpanCutShort);
+}
+
+#[test]
+fn a_cut_without_a_loop_gets_a_larger_budget() {
+    let first = answer("four five six", -0.2, true);
+    let (result, asked) = look(
+        &[first, answer("four five six seven", -0.2, false)],
+        &span(1_000),
+    );
+    assert_eq!(text(&result), "four five six seven");
+    assert_eq!(asked[1].1, asked[0].1 * SECOND_BUDGET_FACTOR);
+    assert!(result.warnings.is_empty());
+}
+
+#[test]
+fn guesses_are_kept_apart_from_the_words() {
+    let guess = answer("mumble mumble", -1.5, false);
+    let (result, _) = look(&[guess.clone(), guess], &span(1_000));
+    assert!(result.segments.is_empty());
+    assert_eq!(result.suppressed[0].reason, SuppressReason::LowConfidence);
+}

@@ -1,0 +1,227 @@
+//! What a sound is like, apart from speech. In: 16 kHz mono f32, a step of 32 ms at a time. Out: level, tone and how long
+//! its spectral peaks stand still. Cannot fail. Music holds its notes and tones never move, while the harmonics of a voice
+//! glide: measured over 2 s on 8 kHz calls, 0.14 to 0.42 of the peaks of speech stood still for 96 ms, of hold music 0.35
+//! to 0.68.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+use crate::recognizer::SAMPLE_RATE_HZ;
+use crate::voice::HOP_SAMPLES;
+
+pub const HOPS_PER_STEP: usize = 2;
+pub const STEP_SAMPLES: usize = HOPS_PER_STEP * HOP_SAMPLES;
+
+const WINDOW: usize = 1024;
+const BIN_HZ: f32 = SAMPLE_RATE_HZ as f32 / WINDOW as f32;
+/// 125 to 3,440 Hz: what every telephone line carries.
+const BAND: std::ops::Range<usize> = 8..220;
+/// A peak rises this far above the mean of its neighbourhood.
+const PEAK_DB: f32 = 7.0;
+/// And lies no further than this below the highest: below it there is only the noise of a codec.
+const PEAK_RANGE_DB: f32 = 60.0;
+const NEIGHBOURHOOD: usize = 8;
+/// Peaks are looked for again after so many steps: 96 ms, longer than a phone, shorter than a note.
+const STILL_STEPS: usize = 3;
+/// The main lobe of the window, to one side.
+const LOBE: usize = 3;
+/// A tone, or two, hold at least this share of the power.
+const TONE_SHARE: f32 = 0.9;
+/// Each of two tones holds at least this share, or there is but one.
+const SECOND_SHARE: f32 = 0.05;
+/// ITU-T Q.23.
+const DTMF_LOW_HZ: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
+const DTMF_HIGH_HZ: [f32; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
+/// Half of the smallest distance between two of these tones, less what the window blurs.
+const DTMF_TOLERANCE_HZ: f32 = 25.0;
+
+/// Softer than this is silence or the noise of a line, −66 dB on the calls measured.
+const SILENCE_DB: i8 = -55;
+
+/// One step of a channel. Small, since a call has a hundred thousand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sound {
+    /// Below full scale, −127 at the least.
+    pub level_db: i8,
+    pub tone: Option<Tone>,
+    /// Peaks that stood still, in hundredths.
+    pub still: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// One or two steady frequencies.
+    Steady,
+    /// Two that make a key of a telephone.
+    Dtmf,
+}
+
+impl Sound {
+    pub fn is_audible(self) -> bool {
+        self.level_db > SILENCE_DB
+    }
+}
+
+/// The listening state of one channel.
+pub struct SoundMeter {
+    fft: Arc<dyn RealToComplex<f32>>,
+    hann: Vec<f32>,
+    /// The last window of samples.
+    recent: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
+    power: Vec<f32>,
+    /// Where the last steps had their peaks, the latest last.
+    peaks: VecDeque<Vec<bool>>,
+    last_pair: Option<[usize; 2]>,
+}
+
+impl std::fmt::Debug for SoundMeter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SoundMeter").finish_non_exhaustive()
+    }
+}
+
+impl Default for SoundMeter {
+    fn default() -> Self {
+        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(WINDOW);
+        let turn = |i: usize| std::f32::consts::TAU * i as f32 / WINDOW as f32;
+        Self {
+            hann: (0..WINDOW).map(|i| 0.5 - 0.5 * turn(i).cos()).collect(),
+            recent: vec![0.0; WINDOW],
+            spectrum: fft.make_output_vec(),
+            power: vec![0.0; BAND.len()],
+            fft,
+            peaks: VecDeque::new(),
+            last_pair: None,
+        }
+    }
+}
+
+impl SoundMeter {
+    pub fn hear(&mut self, step: &[f32; STEP_SAMPLES]) -> Sound {
+        self.recent.drain(..STEP_SAMPLES);
+        self.recent.extend_from_slice(step);
+        self.measure_power();
+        let tone = self.tone();
+        let still = self.still();
+        Sound {
+            level_db: level_db(step),
+            tone,
+            still,
+        }
+    }
+
+    fn measure_power(&mut self) {
+        let mut windowed: Vec<f32> = std::iter::zip(&self.recent, &self.hann)
+            .map(|(s, w)| s * w)
+            .collect();
+        self.fft
+            .process(&mut windowed, &mut self.spectrum)
+            .expect("the buffers were made by this transform");
+        for (power, bin) in self.power.iter_mut().zip(&self.spectrum[BAND]) {
+            *power = bin.norm_sqr();
+        }
+    }
+
+    /// One or two frequencies that hold nearly all of the power, and held it at the last step too.
+    fn tone(&mut self) -> Option<Tone> {
+        let total: f32 = self.power.iter().sum();
+        let (first, first_power) = strongest(&self.power, None);
+        let (second, second_power) = strongest(&self.power, Some(first));
+        let is_tonal = total > 0.0 && first_power + second_power >= TONE_SHARE * total;
+        let second = if second_power >= SECOND_SHARE * total {
+            second
+        } else {
+            first
+        };
+        let pair = is_tonal.then(|| [first.min(second), first.max(second)]);
+        let before = std::mem::replace(&mut self.last_pair, pair);
+        let (pair, before) = (pair?, before?);
+        let moved = std::iter::zip(pair, before).any(|(now, then)| now.abs_diff(then) > 1);
+        if moved {
+            return None;
+        }
+        let near = |bin: usize, wanted: &[f32]| {
+            let hz = interpolated_hz(&self.power, bin);
+            wanted.iter().any(|w| (w - hz).abs() <= DTMF_TOLERANCE_HZ)
+        };
+        let dtmf = near(pair[0], &DTMF_LOW_HZ) && near(pair[1], &DTMF_HIGH_HZ);
+        Some(if dtmf { Tone::Dtmf } else { Tone::Steady })
+    }
+
+    /// The share of the peaks that stood within one bin of here [`STILL_STEPS`] ago.
+    fn still(&mut self) -> u8 {
+        let peaks = find_peaks(&self.power);
+        let count = peaks.iter().filter(|p| **p).count();
+        let then = (self.peaks.len() == STILL_STEPS)
+            .then(|| self.peaks.pop_front())
+            .flatten();
+        let stood = then.map_or(0, |then| {
+            let near =
+                |bin: usize| then[bin.saturating_sub(1)..(bin + 2).min(then.len())].contains(&true);
+            (0..peaks.len())
+                .filter(|&bin| peaks[bin] && near(bin))
+                .count()
+        });
+        self.peaks.push_back(peaks);
+        u8::try_from(100 * stood / count.max(1)).unwrap_or(100)
+    }
+}
+
+fn find_peaks(power: &[f32]) -> Vec<bool> {
+    let db: Vec<f32> = power.iter().map(|p| 10.0 * p.max(1e-12).log10()).collect();
+    let lowest = db.iter().copied().fold(f32::MIN, f32::max) - PEAK_RANGE_DB;
+    (0..db.len())
+        .map(|bin| {
+            let around =
+                &db[bin.saturating_sub(NEIGHBOURHOOD)..(bin + NEIGHBOURHOOD + 1).min(db.len())];
+            let mean = around.iter().sum::<f32>() / around.len() as f32;
+            let left = bin == 0 || db[bin] > db[bin - 1];
+            let right = bin + 1 == db.len() || db[bin] >= db[bin + 1];
+            left && right && db[bin] > (mean + PEAK_DB).max(lowest)
+        })
+        .collect()
+}
+
+/// The strongest bin, outside of the lobe of `except`, and the power in its lobe.
+fn strongest(power: &[f32], except: Option<usize>) -> (usize, f32) {
+    let free = |bin: &usize| except.is_none_or(|e| bin.abs_diff(e) > LOBE);
+    let bin = (0..power.len())
+        .filter(free)
+        .max_by(|&a, &b| power[a].total_cmp(&power[b]))
+        .unwrap_or(0);
+    let lobe = bin.saturating_sub(LOBE)..(bin + LOBE + 1).min(power.len());
+    (bin, lobe.filter(free).map(|b| power[b]).sum())
+}
+
+/// The peak of the parabola through the bin and its neighbours, in dB.
+fn interpolated_hz(power: &[f32], bin: usize) -> f32 {
+    let db = |bin: usize| {
+        power
+            .get(bin)
+            .map_or(-90.0, |p| 10.0 * p.max(1e-12).log10())
+    };
+    let (left, middle, right) = (db(bin.wrapping_sub(1)), db(bin), db(bin + 1));
+    let bend = left - 2.0 * middle + right;
+    let offset = if bend < 0.0 {
+        0.5 * (left - right) / bend
+    } else {
+        0.0
+    };
+    (BAND.start as f32 + bin as f32 + offset) * BIN_HZ
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "kept to the range of i8 just before"
+)]
+fn level_db(step: &[f32]) -> i8 {
+    let mean_square = step.iter().map(|s| s * s).sum::<f32>() / step.len() as f32;
+    (10.0 * mean_square.max(1e-13).log10()).clamp(-127.0, 0.0) as i8
+}
+
+#[cfg(test)]
+mod tests;
