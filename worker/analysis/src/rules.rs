@@ -86,7 +86,7 @@ pub struct Phrase {
 }
 
 /// Whose words are searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {
     Agent,
@@ -97,7 +97,7 @@ pub enum Speaker {
 }
 
 /// The part of the call that a rule searches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Window {
     #[default]
     Whole,

@@ -2,13 +2,14 @@
 //! file's order. Nothing fails: what cannot be decided is `inconclusive`, with its reason.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use job_schema::analysis::{Hit, Outcome, RuleResult, Score};
 use job_schema::transcript::{TimeSpan, Transcript, Word};
 
-use crate::heard::{channels_of, heard, starts_in};
+use crate::heard::{Heard, channels_of, heard, starts_in};
 use crate::matching::Occurrence;
-use crate::rules::{Rule, RuleSet};
+use crate::rules::{Rule, RuleSet, Speaker, Window};
 
 /// Between two words of one phrase. A speaker who looks something up pauses for a second or two; after more they have
 /// started to say something else.
@@ -21,10 +22,11 @@ pub(crate) fn score(transcript: &Transcript, rule_set: &RuleSet) -> Score {
     for (position, channel) in transcript.channels.iter().enumerate() {
         rule_set.matcher.find(position, &channel.words, &mut found);
     }
+    let mut heard_of = HashMap::new();
     let rules: Vec<RuleResult> = rule_set
         .rules
         .iter()
-        .map(|rule| result(transcript, rule_set, rule, &found))
+        .map(|rule| result(transcript, rule_set, rule, &found, &mut heard_of))
         .collect();
     let inconclusive = rules
         .iter()
@@ -39,39 +41,30 @@ pub(crate) fn score(transcript: &Transcript, rule_set: &RuleSet) -> Score {
     }
 }
 
+/// Many rules share a speaker and a window, and whether that was heard takes a walk over its words.
+type HeardOf = HashMap<(Speaker, Window), Result<Heard, String>>;
+
 fn result(
     transcript: &Transcript,
     rule_set: &RuleSet,
     rule: &Rule,
     found: &[Vec<Occurrence>],
+    heard_of: &mut HeardOf,
 ) -> RuleResult {
     let window = rule.window.on(transcript.audio.decoded.duration_ms);
     let channels = channels_of(transcript, rule.speaker);
     let search = search(transcript, rule, &channels, window, found);
     let (outcome, reason) = if !search.places.is_empty() {
-        let listed_all = search.places.len() <= MAX_HITS_PER_RULE;
-        let count = search.places.len();
-        let reason = format!("the first {MAX_HITS_PER_RULE} of {count} hits are listed");
-        (said(!rule.negate), (!listed_all).then_some(reason))
+        (said(!rule.negate), more_than_listed(search.places.len()))
     } else if search.doubtful_count > 0 {
-        let count = search.doubtful_count;
-        let least = rule.min_confidence;
-        let reason = format!("{count} possible hits, each with a word less confident than {least}");
-        (Outcome::Inconclusive, Some(reason))
+        (Outcome::Inconclusive, Some(doubtful(rule, &search)))
     } else {
-        match heard(transcript, &channels, window) {
-            Ok(heard) => {
-                let confidence = heard
-                    .mean_confidence
-                    .map(|mean| format!(" at a mean confidence of {mean:.2}"))
-                    .unwrap_or_default();
-                let reason = format!(
-                    "not among the {} words heard{confidence}",
-                    heard.words_count
-                );
-                (said(rule.negate), Some(reason))
-            }
-            Err(reason) => (Outcome::Inconclusive, Some(reason)),
+        let heard = heard_of
+            .entry((rule.speaker, rule.window))
+            .or_insert_with(|| heard(transcript, &channels, window));
+        match heard {
+            Ok(heard) => (said(rule.negate), Some(absent(heard))),
+            Err(reason) => (Outcome::Inconclusive, Some(reason.clone())),
         }
     };
     RuleResult {
@@ -97,6 +90,28 @@ fn result(
 
 fn said(holds: bool) -> Outcome {
     if holds { Outcome::True } else { Outcome::False }
+}
+
+fn more_than_listed(count: usize) -> Option<String> {
+    (count > MAX_HITS_PER_RULE)
+        .then(|| format!("the first {MAX_HITS_PER_RULE} of {count} hits are listed"))
+}
+
+fn doubtful(rule: &Rule, search: &Search) -> String {
+    format!(
+        "{} possible hits, each with a word less confident than {}",
+        search.doubtful_count, rule.min_confidence
+    )
+}
+
+fn absent(heard: &Heard) -> String {
+    let count = heard.words_count;
+    match heard.mean_confidence {
+        Some(mean) => {
+            format!("not among the {count} words heard at a mean confidence of {mean:.2}")
+        }
+        None => "nobody spoke in the window".to_owned(),
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
-//! SubRip, numbered from 1. The format has no voice tag and no escapes: the speaker is written before the text, and an
-//! arrow within the text loses the shape that would start a cue.
+//! SubRip, numbered from 1. The format has no voice tag and no escapes: the speaker is written before the text, and angle
+//! brackets become single quotation marks of the same shape. Players take `<word>` for a tag and hide it, and `-->` for
+//! a time line.
 
 use std::fmt::Write as _;
 
@@ -19,7 +20,7 @@ pub(super) fn render(transcript: &Transcript) -> String {
             "{number}\n{} --> {}\n{speaker}{}\n\n",
             clock(cue.start_ms, ','),
             clock(cue.end_ms, ','),
-            cue.text.replace("-->", "\u{2013}>"),
+            cue.text.replace('<', "\u{2039}").replace('>', "\u{203A}"),
         )
         .expect("writing to a String cannot fail");
     }

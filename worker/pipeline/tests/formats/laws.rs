@@ -109,7 +109,7 @@ proptest! {
             prop_assert_eq!(&cue.id, &number.to_string());
             prop_assert_eq!((cue.start_ms, cue.end_ms), (other.start_ms, other.end_ms));
             prop_assert_eq!(&cue.speaker, &other.speaker);
-            prop_assert_eq!(&cue.text, &other.text.replace("-->", "\u{2013}>"));
+            prop_assert_eq!(&cue.text, &other.text.replace('<', "\u{2039}").replace('>', "\u{203A}"));
         }
     }
 

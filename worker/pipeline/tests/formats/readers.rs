@@ -38,7 +38,7 @@ pub(crate) fn read_srt(document: &str) -> Vec<Cue> {
         .into_iter()
         .map(|(id, (start_ms, end_ms), payload)| {
             let (speaker, text) = payload.split_once(": ").expect("a speaker");
-            assert!(!text.contains("-->"), "an arrow in {text}");
+            assert!(!text.contains(['<', '>']), "a tag in {text}");
             Cue {
                 id: id.to_owned(),
                 start_ms,
