@@ -6,11 +6,14 @@ mod aiff;
 mod au;
 mod bytes;
 mod codec_names;
+mod coding;
 mod damage;
 mod error;
 mod foreign;
+mod gsm;
 mod laid_out;
 mod library;
+mod mp4;
 mod raw;
 mod sanitize;
 mod sniff;
@@ -151,6 +154,7 @@ impl Decoder {
         Damage {
             truncated: self.stream.truncated(),
             damaged_packets_count: self.stream.damaged_packets_count(),
+            skipped_bytes: self.stream.skipped_bytes(),
             invalid_samples_count: self.sanitizer.invalid_count(),
             clipped: self.sanitizer.clipped(),
             sample_rate_hz: self.format.sample_rate_hz,

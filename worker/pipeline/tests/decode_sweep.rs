@@ -115,7 +115,14 @@ fn every_file_ends_in_samples_or_in_a_typed_error() {
         assert!(elapsed < DEADLINE, "{}: {elapsed:?}", entry.path);
         spent += elapsed;
         let what = match &outcome {
-            Outcome::Decoded { seconds, .. } => {
+            Outcome::Decoded { seconds, warnings } => {
+                // Their demultiplexer drops every frame of the second layout without a word.
+                let changes = entry.path.contains("_number_of_channels.flac");
+                assert!(
+                    !changes || warnings.contains("DamagedPackets"),
+                    "{}",
+                    entry.path
+                );
                 audio_s += seconds;
                 "decoded".to_owned()
             }

@@ -5,16 +5,19 @@ use std::fs::File;
 
 use super::DecodeError;
 use super::bytes::{array, u16_be, u32_be};
-use super::laid_out::{Coding, Header};
+use super::coding::Coding;
+use super::laid_out::Header;
 use super::source::read_at;
 
 const MAX_CHUNKS: u32 = 1000;
-/// 18 bytes, then AIFC's compression type.
-const COMM_BYTES: usize = 22;
+const COMM_BYTES: usize = 18;
+/// With the compression type.
+const AIFC_COMM_BYTES: usize = 22;
 /// Offset and block size come before the samples.
 const SSND_HEAD_BYTES: u64 = 8;
 
-pub(super) fn read(file: &File, file_bytes: u64) -> Result<Header, DecodeError> {
+/// `compressed`: the form is AIFC.
+pub(super) fn read(file: &File, file_bytes: u64, compressed: bool) -> Result<Header, DecodeError> {
     let mut at = 12;
     let mut common = None;
     let mut sound = None;
@@ -25,7 +28,14 @@ pub(super) fn read(file: &File, file_bytes: u64) -> Result<Header, DecodeError> 
         };
         let body = at + 8;
         match &id {
-            b"COMM" => common = Common::parse(&read_at(file, body, COMM_BYTES)?),
+            b"COMM" => {
+                let wanted = if compressed {
+                    AIFC_COMM_BYTES
+                } else {
+                    COMM_BYTES
+                };
+                common = Common::parse(&read_at(file, body, wanted)?);
+            }
             b"SSND" => {
                 let offset = u32_be(&read_at(file, body, 4)?, 0).unwrap_or(0);
                 let start = body + SSND_HEAD_BYTES + u64::from(offset);

@@ -3,7 +3,8 @@
 
 use super::DecodeError;
 use super::bytes::u32_be;
-use super::laid_out::{Coding, Header};
+use super::coding::Coding;
+use super::laid_out::Header;
 
 /// A size that stands for "to the end of the file".
 const UNKNOWN_SIZE: u32 = u32::MAX;

@@ -23,3 +23,7 @@ pub(super) fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {
 pub(super) fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_be_bytes)
 }
+
+pub(super) fn u64_be(bytes: &[u8], at: usize) -> Option<u64> {
+    array(bytes, at).map(u64::from_be_bytes)
+}

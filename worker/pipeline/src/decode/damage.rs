@@ -11,6 +11,8 @@ pub struct Damage {
     pub truncated: bool,
     /// Packets that could not be decoded. Silence of their length stands in their place, so that later times stay true.
     pub damaged_packets_count: u64,
+    /// Bytes of the stream that belong to no packet: their sound is missing, and what follows is early by its length.
+    pub skipped_bytes: u64,
     /// Samples that were not numbers or far beyond full scale; they are 0 now.
     pub invalid_samples_count: u64,
     /// Channels with many samples at full scale, and how many.
@@ -39,6 +41,10 @@ impl Damage {
         }
         if self.damaged_packets_count > 0 {
             let detail = format!("{} packets replaced by silence", self.damaged_packets_count);
+            warnings.push(of_recording(WarningCode::DamagedPackets, detail));
+        }
+        if self.skipped_bytes > 0 {
+            let detail = format!("{} bytes belong to no packet", self.skipped_bytes);
             warnings.push(of_recording(WarningCode::DamagedPackets, detail));
         }
         if self.duration_mismatch() {

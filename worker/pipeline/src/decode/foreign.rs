@@ -127,3 +127,32 @@ pub(super) fn refuse_ogg(head: &[u8]) -> Result<(), DecodeError> {
         None => Ok(()),
     }
 }
+
+/// Sample entries of MP4 files, and the codec behind each.
+const MP4_CODECS: &[(&[u8; 4], &str)] = &[
+    (b"samr", "amr_nb"),
+    (b"sawb", "amr_wb"),
+    (b"ac-3", "ac3"),
+    (b"ec-3", "eac3"),
+    (b"ac-4", "ac4"),
+    (b"dtsc", "dts"),
+    (b"sevc", "evrc"),
+    (b"sqcp", "qcelp"),
+    (b"spex", "speex"),
+    (b"drms", "drm-protected aac"),
+    (b"enca", "encrypted audio"),
+    (b"mlpa", "truehd"),
+    (b"QDM2", "qdm2"),
+];
+
+/// # Errors
+/// For MP4 tracks whose codec has no decoder.
+pub(super) fn refuse_sample_entry(entry: Option<[u8; 4]>) -> Result<(), DecodeError> {
+    match MP4_CODECS.iter().find(|(id, _)| Some(**id) == entry) {
+        Some((_, codec)) => Err(DecodeError::UnsupportedCodec {
+            container: "mp4",
+            codec: (*codec).to_owned(),
+        }),
+        None => Ok(()),
+    }
+}

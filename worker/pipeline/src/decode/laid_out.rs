@@ -9,46 +9,18 @@ use audio_codec::Decoder as _;
 use audio_codec::g722::G722Decoder;
 use job_schema::engine::Limits;
 use symphonia::core::audio::{Channels, Position};
-use symphonia::core::codecs::audio::well_known as id;
-use symphonia::core::codecs::audio::{
-    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions,
-};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
+use super::coding::Coding;
+use super::gsm::{self, Packing};
 use super::source::Window;
 use super::stream::Layout;
 use super::{Block, DecodeError};
 
 /// About a quarter of a second at 16 kHz: large enough to be cheap, small enough to be nothing.
 const BLOCK_FRAMES: u32 = 4096;
-
-/// How one sample, or one block of samples, is written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Coding {
-    U8,
-    S8,
-    S16Le,
-    S16Be,
-    S24Le,
-    S24Be,
-    S32Le,
-    S32Be,
-    F32Le,
-    F32Be,
-    F64Le,
-    F64Be,
-    Alaw,
-    Mulaw,
-    AdpcmIma,
-    AdpcmImaQt,
-    AdpcmMs,
-    G722,
-    /// Frames of 33 bytes.
-    Gsm,
-    /// Pairs of frames in 65 bytes, as WAV has them.
-    GsmMs,
-}
 
 /// What a header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +53,7 @@ pub(super) struct LaidOut {
 enum BlockDecoder {
     Library(Box<dyn AudioDecoder>),
     G722(Box<G722Decoder>),
+    Gsm(Box<gsm::Decoder>),
 }
 
 impl LaidOut {
@@ -166,6 +139,10 @@ impl std::fmt::Debug for LaidOut {
 }
 
 impl BlockDecoder {
+    fn gsm(packing: Packing) -> Self {
+        BlockDecoder::Gsm(Box::new(gsm::Decoder::new(packing)))
+    }
+
     /// `None` for a block that cannot be decoded.
     fn decode(&mut self, bytes: &[u8], frames: usize, position_frames: i64) -> Option<Block> {
         let channels = match self {
@@ -188,6 +165,7 @@ impl BlockDecoder {
                 decoder.decode_into(bytes, &mut samples).ok()?;
                 vec![from_i16(&samples)]
             }
+            BlockDecoder::Gsm(decoder) => vec![from_i16(&decoder.decode(bytes)?)],
         };
         let whole = channels.iter().all(|samples| samples.len() == frames);
         whole.then_some(Block { channels })
@@ -210,6 +188,8 @@ fn block_decoder(header: &Header) -> Result<BlockDecoder, DecodeError> {
     let mono = header.channels_count == 1;
     match header.coding {
         Coding::G722 if mono => Ok(BlockDecoder::G722(Box::new(G722Decoder::new()))),
+        Coding::Gsm if mono => Ok(BlockDecoder::gsm(Packing::Frames33)),
+        Coding::GsmMs if mono => Ok(BlockDecoder::gsm(Packing::Pairs65)),
         coding => {
             let codec = coding.library_id().ok_or_else(unsupported)?;
             let blocks = (BLOCK_FRAMES / header.frames_per_block).max(1);
@@ -234,57 +214,5 @@ fn channels_of(count: u16) -> Channels {
         1 => Position::FRONT_LEFT.into(),
         2 => (Position::FRONT_LEFT | Position::FRONT_RIGHT).into(),
         more => Channels::Discrete(more),
-    }
-}
-
-impl Coding {
-    /// The names that ffmpeg uses, since those are the ones people search for.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Coding::U8 => "pcm_u8",
-            Coding::S8 => "pcm_s8",
-            Coding::S16Le => "pcm_s16le",
-            Coding::S16Be => "pcm_s16be",
-            Coding::S24Le => "pcm_s24le",
-            Coding::S24Be => "pcm_s24be",
-            Coding::S32Le => "pcm_s32le",
-            Coding::S32Be => "pcm_s32be",
-            Coding::F32Le => "pcm_f32le",
-            Coding::F32Be => "pcm_f32be",
-            Coding::F64Le => "pcm_f64le",
-            Coding::F64Be => "pcm_f64be",
-            Coding::Alaw => "pcm_alaw",
-            Coding::Mulaw => "pcm_mulaw",
-            Coding::AdpcmIma => "adpcm_ima_wav",
-            Coding::AdpcmImaQt => "adpcm_ima_qt",
-            Coding::AdpcmMs => "adpcm_ms",
-            Coding::G722 => "g722",
-            Coding::Gsm => "gsm",
-            Coding::GsmMs => "gsm_ms",
-        }
-    }
-
-    /// `None` where the decoder is not the library's.
-    fn library_id(self) -> Option<AudioCodecId> {
-        Some(match self {
-            Coding::U8 => id::CODEC_ID_PCM_U8,
-            Coding::S8 => id::CODEC_ID_PCM_S8,
-            Coding::S16Le => id::CODEC_ID_PCM_S16LE,
-            Coding::S16Be => id::CODEC_ID_PCM_S16BE,
-            Coding::S24Le => id::CODEC_ID_PCM_S24LE,
-            Coding::S24Be => id::CODEC_ID_PCM_S24BE,
-            Coding::S32Le => id::CODEC_ID_PCM_S32LE,
-            Coding::S32Be => id::CODEC_ID_PCM_S32BE,
-            Coding::F32Le => id::CODEC_ID_PCM_F32LE,
-            Coding::F32Be => id::CODEC_ID_PCM_F32BE,
-            Coding::F64Le => id::CODEC_ID_PCM_F64LE,
-            Coding::F64Be => id::CODEC_ID_PCM_F64BE,
-            Coding::Alaw => id::CODEC_ID_PCM_ALAW,
-            Coding::Mulaw => id::CODEC_ID_PCM_MULAW,
-            Coding::AdpcmIma => id::CODEC_ID_ADPCM_IMA_WAV,
-            Coding::AdpcmImaQt => id::CODEC_ID_ADPCM_IMA_QT,
-            Coding::AdpcmMs => id::CODEC_ID_ADPCM_MS,
-            Coding::G722 | Coding::Gsm | Coding::GsmMs => return None,
-        })
     }
 }

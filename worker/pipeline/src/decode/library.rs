@@ -2,31 +2,30 @@
 //! the file and the container that its first bytes name. Out: blocks of one layout. A packet that cannot be decoded becomes
 //! silence of its length, so that later times stay true. Fails: where nothing can be read, or the layout changes for good.
 
+mod opening;
+
 use job_schema::engine::Limits;
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
-use symphonia::core::codecs::registry::CodecRegistry;
+use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
-use symphonia::core::meta::MetadataOptions;
+use symphonia::core::formats::FormatReader;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
-use symphonia::default::formats as readers;
-use symphonia_adapter_libopus::OpusDecoder;
 
-use super::codec_names;
+use super::mp4::Edit;
 use super::source::Window;
 use super::stream::Layout;
 use super::{Block, DecodeError};
+use opening::{Opened, choose_track, decoder_of, flac_metadata_bytes, opening_failed, reader_of};
 
-/// How much of a file may come before its first MPEG frame.
-const MAX_JUNK_BYTES: u32 = 128 << 10;
 /// A false frame in a damaged file may claim any layout; a whole second of them in a row means it.
 const MAX_FOREIGN_PACKETS: u32 = 40;
 /// No codec's packet is longer; what claims to be, lies.
 const MAX_SILENCE_MS: u64 = 1000;
+
+/// No frame of a bare stream has a longer head.
+const PACKET_HEAD_BYTES: u64 = 64;
+/// Tags at the end of a stream are seldom longer.
+const TAGS_BYTES: u64 = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Container {
@@ -57,6 +56,22 @@ pub(super) struct Library {
     damaged_in_a_row: u32,
     foreign_in_a_row: u32,
     truncated: bool,
+    /// Of the stream, where it is nothing but packets; what they do not account for was not understood.
+    bare_stream_bytes: Option<u64>,
+    packets_bytes: u64,
+    ended: bool,
+    /// Frames that the encoder put before the recording's first and that are still to be left out.
+    priming: Priming,
+    /// Of the recording, where an edit list ends it before the track ends.
+    frames_left: u64,
+}
+
+/// Where the recording begins in what is decoded, beyond what the library takes care of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Priming {
+    Frames(u64),
+    /// Scaled once the rate is known.
+    Edit(Edit),
 }
 
 /// What became of one packet.
@@ -76,9 +91,18 @@ impl Library {
         window: Window,
         container: Container,
         name: &'static str,
+        edit: Option<Edit>,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
+        let tags_bytes = match container {
+            Container::Flac => flac_metadata_bytes(&window).map_err(DecodeError::Read)?,
+            _ => 0,
+        };
         let size_bytes = window.len();
+        let bare_stream_bytes = match container {
+            Container::Flac | Container::Mpeg | Container::Adts => Some(size_bytes - tags_bytes),
+            _ => None,
+        };
         let reader = reader_of(window, container).map_err(|e| opening_failed(e, size_bytes))?;
         let name = match container {
             Container::Search => reader.format_info().short_name,
@@ -86,7 +110,11 @@ impl Library {
         };
         let track = choose_track(reader.tracks(), name)?;
         let (id, time_base, frames) = (track.id, track.time_base, track.num_frames);
-        let (decoder, codec) = decoder_of(track, name, limits)?;
+        let Opened {
+            decoder,
+            codec,
+            pre_skip,
+        } = decoder_of(track, name, limits)?;
         Ok(Self {
             container: name,
             codec,
@@ -100,11 +128,30 @@ impl Library {
             damaged_in_a_row: 0,
             foreign_in_a_row: 0,
             truncated: false,
+            bare_stream_bytes,
+            packets_bytes: 0,
+            ended: false,
+            priming: edit.map_or(Priming::Frames(pre_skip), Priming::Edit),
+            frames_left: u64::MAX,
             reader,
         })
     }
 
     pub(super) fn next_block(&mut self) -> Result<Option<Block>, DecodeError> {
+        while self.frames_left > 0 {
+            let Some(mut block) = self.next_decoded()? else {
+                return Ok(None);
+            };
+            self.trim(&mut block);
+            if block.frames() > 0 {
+                return Ok(Some(block));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whatever the next packets decode to, or silence for those that do not.
+    fn next_decoded(&mut self) -> Result<Option<Block>, DecodeError> {
         while let Some(packet) = self.next_packet()? {
             match self.decode(&packet)? {
                 Decoded::Block(block) => {
@@ -112,44 +159,71 @@ impl Library {
                     self.foreign_in_a_row = 0;
                     return Ok(Some(block));
                 }
-                Decoded::Nothing => {}
-                Decoded::Damaged => {
-                    if self.too_damaged() {
-                        return self.give_up();
-                    }
-                    if let Some(silence) = self.silence_for(&packet) {
-                        return Ok(Some(silence));
-                    }
-                }
-                Decoded::Foreign { rate_hz, channels } => {
-                    self.foreign_in_a_row += 1;
-                    self.damaged_packets_count += 1;
-                    if let Some(from) = self.layout
-                        && self.foreign_in_a_row > MAX_FOREIGN_PACKETS
-                    {
-                        return Err(DecodeError::LayoutChanged {
-                            from_channels: from.channels_count,
-                            from_hz: from.sample_rate_hz,
-                            to_channels: channels,
-                            to_hz: rate_hz,
-                        });
-                    }
-                    if let Some(silence) = self.silence_for(&packet) {
-                        return Ok(Some(silence));
-                    }
-                }
+                Decoded::Nothing => continue,
+                Decoded::Damaged if self.too_damaged() => return self.give_up(),
+                Decoded::Damaged => {}
+                Decoded::Foreign { rate_hz, channels } => self.tolerate(rate_hz, channels)?,
+            }
+            if let Some(silence) = self.silence_for(&packet) {
+                return Ok(Some(silence));
             }
         }
         Ok(None)
+    }
+
+    /// Leaves out what the encoder put before the recording, and what its edit list puts after it.
+    fn trim(&mut self, block: &mut Block) {
+        let rate_hz = self.layout.map_or(0, |layout| layout.sample_rate_hz);
+        let to_skip = match self.priming {
+            Priming::Frames(frames) => frames,
+            Priming::Edit(edit) => {
+                self.frames_left = edit.frames(rate_hz).unwrap_or(u64::MAX);
+                if self.frames_left < u64::MAX {
+                    self.declared_frames = Some(self.frames_left);
+                }
+                edit.first_frame(rate_hz)
+            }
+        };
+        let skip = usize::try_from(to_skip).map_or(block.frames(), |n| n.min(block.frames()));
+        self.priming = Priming::Frames(to_skip - skip as u64);
+        let rest = block.frames() - skip;
+        let keep = usize::try_from(self.frames_left).map_or(rest, |left| left.min(rest));
+        self.frames_left = self.frames_left.saturating_sub(keep as u64);
+        for samples in &mut block.channels {
+            samples.drain(..skip);
+            samples.truncate(keep);
+        }
+    }
+
+    fn tolerate(&mut self, rate_hz: u32, channels: usize) -> Result<(), DecodeError> {
+        self.foreign_in_a_row += 1;
+        self.damaged_packets_count += 1;
+        match self.layout {
+            Some(from) if self.foreign_in_a_row > MAX_FOREIGN_PACKETS => {
+                Err(DecodeError::LayoutChanged {
+                    from_channels: from.channels_count,
+                    from_hz: from.sample_rate_hz,
+                    to_channels: channels,
+                    to_hz: rate_hz,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The next packet of the chosen track; `None` at the end, be it a good one or not.
     fn next_packet(&mut self) -> Result<Option<Packet>, DecodeError> {
         loop {
             match self.reader.next_packet() {
-                Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
+                Ok(Some(packet)) if packet.track_id == self.track => {
+                    self.packets_bytes += self.plausible_bytes(&packet);
+                    return Ok(Some(packet));
+                }
                 Ok(Some(_)) => {}
-                Ok(None) => return Ok(None),
+                Ok(None) => {
+                    self.ended = true;
+                    return Ok(None);
+                }
                 Err(Error::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
                     self.truncated = true;
                     return Ok(None);
@@ -164,6 +238,16 @@ impl Library {
                 }
             }
         }
+    }
+
+    /// Of a packet, no more than its samples would take unencoded: a demultiplexer that loses its way hangs the rest of the
+    /// file on the last packet that it knew.
+    fn plausible_bytes(&self, packet: &Packet) -> u64 {
+        let channels = self
+            .layout
+            .map_or(self.limits.max_channels, |l| l.channels_count);
+        let unencoded = packet.dur.get().saturating_mul(4 * u64::from(channels));
+        (packet.data.len() as u64).min(unencoded.saturating_add(PACKET_HEAD_BYTES))
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<Decoded, DecodeError> {
@@ -202,10 +286,11 @@ impl Library {
     fn reset(&mut self) -> Result<(), DecodeError> {
         let track = choose_track(self.reader.tracks(), self.container)?;
         let (id, time_base) = (track.id, track.time_base);
-        let (decoder, _) = decoder_of(track, self.container, &self.limits)?;
+        let opened = decoder_of(track, self.container, &self.limits)?;
         self.track = id;
         self.time_base = time_base;
-        self.decoder = decoder;
+        self.decoder = opened.decoder;
+        self.priming = Priming::Frames(opened.pre_skip);
         // The first stream's count does not hold for the chain.
         self.declared_frames = None;
         Ok(())
@@ -263,6 +348,15 @@ impl Library {
         self.truncated
     }
 
+    /// Bytes between or after packets that the demultiplexer passed over, where they are more than tags can be. A stream whose
+    /// layout changes shows in nothing else: its demultiplexer takes the packets of the other layout for junk.
+    pub(super) fn skipped_bytes(&self) -> u64 {
+        let stream_bytes = self.bare_stream_bytes.filter(|_| self.ended).unwrap_or(0);
+        let skipped = stream_bytes.saturating_sub(self.packets_bytes);
+        let negligible = TAGS_BYTES.max(stream_bytes / 50);
+        if skipped > negligible { skipped } else { 0 }
+    }
+
     pub(super) fn damaged_packets_count(&self) -> u64 {
         self.damaged_packets_count
     }
@@ -274,89 +368,5 @@ impl std::fmt::Debug for Library {
             .field("container", &self.container)
             .field("codec", &self.codec)
             .finish_non_exhaustive()
-    }
-}
-
-fn reader_of(window: Window, container: Container) -> Result<Box<dyn FormatReader>, Error> {
-    let source = MediaSourceStream::new(Box::new(window), MediaSourceStreamOptions::default());
-    let options = FormatOptions::default();
-    Ok(match container {
-        Container::Flac => Box::new(readers::FlacReader::try_new(source, options)?),
-        Container::Ogg => Box::new(readers::OggReader::try_new(source, options)?),
-        Container::Mp4 => Box::new(readers::IsoMp4Reader::try_new(source, options)?),
-        Container::Matroska => Box::new(readers::MkvReader::try_new(source, options)?),
-        Container::Caf => Box::new(readers::CafReader::try_new(source, options)?),
-        Container::Mpeg => Box::new(readers::MpaReader::try_new(source, options)?),
-        Container::Adts => Box::new(readers::AdtsReader::try_new(source, options)?),
-        Container::Search => {
-            let probe_options = ProbeOptions {
-                max_probe_depth: MAX_JUNK_BYTES,
-                ..ProbeOptions::default()
-            };
-            let mut probe = Probe::new_with_options(&probe_options);
-            probe.register_format::<readers::MpaReader<'_>>();
-            probe.register_format::<readers::AdtsReader<'_>>();
-            probe.probe(&Hint::new(), source, options, MetadataOptions::default())?
-        }
-    })
-}
-
-fn opening_failed(error: Error, size_bytes: u64) -> DecodeError {
-    match error {
-        Error::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-            DecodeError::NoAudio { size_bytes }
-        }
-        Error::IoError(e) => DecodeError::Read(e),
-        Error::DecodeError(reason) | Error::Unsupported(reason) | Error::LimitError(reason) => {
-            DecodeError::Corrupt { reason }
-        }
-        _ => DecodeError::Corrupt {
-            reason: "the container cannot be read",
-        },
-    }
-}
-
-fn choose_track<'a>(
-    tracks: &'a [Track],
-    container: &'static str,
-) -> Result<&'a Track, DecodeError> {
-    let is_audio = |track: &&Track| track.track_type() == Some(TrackType::Audio);
-    tracks
-        .iter()
-        .find(is_audio)
-        .ok_or(DecodeError::UnsupportedCodec {
-            container,
-            codec: "no audio track that we know".to_owned(),
-        })
-}
-
-fn decoder_of(
-    track: &Track,
-    container: &'static str,
-    limits: &Limits,
-) -> Result<(Box<dyn AudioDecoder>, &'static str), DecodeError> {
-    let Some(CodecParameters::Audio(params)) = &track.codec_params else {
-        return Err(DecodeError::UnsupportedCodec {
-            container,
-            codec: "unknown".to_owned(),
-        });
-    };
-    // Decoders allocate by these numbers.
-    if let (Some(rate_hz), Some(channels)) = (params.sample_rate, &params.channels) {
-        Layout::checked(rate_hz, channels.count(), limits)?;
-    }
-    let codec = codec_names::of(params.codec);
-    let mut codecs = CodecRegistry::new();
-    symphonia::default::register_enabled_codecs(&mut codecs);
-    codecs.register_audio_decoder::<OpusDecoder>();
-    match codecs.make_audio_decoder(params, &AudioDecoderOptions::default()) {
-        Ok(decoder) => Ok((decoder, codec)),
-        Err(Error::Unsupported(reason)) => Err(DecodeError::UnsupportedCodec {
-            container,
-            codec: format!("{codec} ({reason})"),
-        }),
-        Err(_) => Err(DecodeError::Corrupt {
-            reason: "the codec's own header cannot be read",
-        }),
     }
 }

@@ -3,7 +3,8 @@
 
 use job_schema::job::{RawAudio, RawCodec};
 
-use super::laid_out::{Coding, Header};
+use super::coding::Coding;
+use super::laid_out::Header;
 
 pub(super) fn header(raw: RawAudio, file_bytes: u64) -> Header {
     let (coding, bytes, frames_per_block) = match raw.codec {

@@ -13,7 +13,7 @@ use super::source::{Window, read_at};
 use super::stream::Stream;
 use super::wav::Wav;
 use super::{DecodeError, Hints};
-use super::{aiff, au, foreign, raw, wav};
+use super::{aiff, au, foreign, mp4, raw, wav};
 
 const HEAD_BYTES: usize = 4096;
 
@@ -34,6 +34,8 @@ pub(super) fn open(
     foreign::refuse_text(&head)?;
     demultiplexed(file, 0..size_bytes, Container::Search, "mpeg", limits).map_err(|e| match e {
         DecodeError::Read(e) => DecodeError::Read(e),
+        // The search read past everything that it did not know.
+        DecodeError::SampleRate { .. } | DecodeError::Channels { .. } => e,
         // The search read past everything that it did not know.
         _ => DecodeError::NotAudio {
             looks_like: "data that we do not know",
@@ -99,18 +101,28 @@ fn open_as(
             Wav::Mpeg(data) => demultiplexed(file, data, Container::Mpeg, "wav", limits),
         },
         Kind::Aiff => {
-            let header = aiff::read(&file, size_bytes)?;
+            let compressed = head.get(8..12) == Some(b"AIFC");
+            let header = aiff::read(&file, size_bytes, compressed)?;
             laid_out(file, header, limits)
         }
         Kind::Au => laid_out(file, au::read(head, size_bytes)?, limits),
         Kind::Id3 => after_id3(file, head, size_bytes, limits),
         Kind::Library(container, name) => {
-            if container == Container::Ogg {
-                foreign::refuse_ogg(head)?;
+            match container {
+                Container::Ogg => foreign::refuse_ogg(head)?,
+                Container::Mp4 => return mp4(file, size_bytes, limits),
+                _ => {}
             }
             demultiplexed(file, 0..size_bytes, container, name, limits)
         }
     }
+}
+
+fn mp4(file: File, size_bytes: u64, limits: &Limits) -> Result<Stream, DecodeError> {
+    let track = mp4::audio_track(&file, size_bytes)?.unwrap_or_default();
+    foreign::refuse_sample_entry(track.sample_entry)?;
+    let window = Window::new(file, 0..size_bytes);
+    Library::open(window, Container::Mp4, "mp4", track.edit, limits).map(Stream::Library)
 }
 
 /// The tag is skipped by its own length and never parsed. A wrong length is found out by the search.
@@ -122,6 +134,7 @@ fn after_id3(
 ) -> Result<Stream, DecodeError> {
     let start = id3_bytes(head).min(size_bytes);
     let next = read_at(&file, start, 16)?;
+    foreign::refuse(&next)?;
     let (container, name) = match by_magic(&next) {
         Some(Kind::Library(container, name)) => (container, name),
         _ => (Container::Search, "mpeg"),
@@ -152,5 +165,5 @@ fn demultiplexed(
     name: &'static str,
     limits: &Limits,
 ) -> Result<Stream, DecodeError> {
-    Library::open(Window::new(file, range), container, name, limits).map(Stream::Library)
+    Library::open(Window::new(file, range), container, name, None, limits).map(Stream::Library)
 }

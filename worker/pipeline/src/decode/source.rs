@@ -57,6 +57,14 @@ impl Window {
         self.range.end.saturating_sub(self.range.start)
     }
 
+    /// Reads at a place of its own, without moving.
+    pub(super) fn peek(&self, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.len().saturating_sub(at)).unwrap_or(usize::MAX);
+        let wanted = buf.len().min(left);
+        self.file
+            .read_at(&mut buf[..wanted], self.range.start.saturating_add(at))
+    }
+
     /// Fills `buf` as far as the window goes.
     pub(super) fn read_up_to(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;

@@ -98,4 +98,13 @@ impl Stream {
             Stream::Library(stream) => stream.damaged_packets_count(),
         }
     }
+
+    /// Bytes that belong to no packet and should.
+    pub(super) fn skipped_bytes(&self) -> u64 {
+        match self {
+            // Every byte of the data is part of a block.
+            Stream::LaidOut(_) => 0,
+            Stream::Library(stream) => stream.skipped_bytes(),
+        }
+    }
 }

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::DecodeError;
 use super::bytes::{array, u16_le, u32_le, u64_le};
-use super::laid_out::{Coding, Header};
+use super::coding::Coding;
+use super::laid_out::Header;
 use super::source::read_at;
 
 /// Chunks before `data`. Broadcast recorders write a dozen.
