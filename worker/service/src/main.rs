@@ -1,1 +1,5 @@
-fn main() {}
+//! The `earwitness` binary.
+
+fn main() -> std::process::ExitCode {
+    earwitness::cli::main()
+}

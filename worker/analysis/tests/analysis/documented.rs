@@ -8,7 +8,7 @@ use job_schema::transcript::Transcript;
 use crate::call::{Say, call, digest};
 
 const RULES_PAGE: &str = include_str!("../../../../docs/rules.md");
-const CALL_QUALITY: &str = include_str!("../../../../tests/data/rules/call-quality.toml");
+const CALL_QUALITY: &str = include_str!("../../../../rules/call-quality@1.toml");
 
 /// The fenced blocks of one language, in order.
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {

@@ -1,0 +1,124 @@
+//! The command line. In: arguments. Out: an exit status from [`crate::exit`]. Standard output carries data, standard error talk.
+
+mod common;
+mod config;
+mod doctor;
+mod models;
+mod out;
+mod queues;
+mod results;
+mod schema;
+mod status;
+mod submit;
+mod transcribe;
+mod version;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::engine::child::{self, EngineArgs};
+use crate::exit::{self, Exit};
+use crate::telemetry;
+
+/// Turns recorded phone calls into transcripts and call analysis.
+#[derive(Debug, Parser)]
+#[command(name = "earwitness", disable_version_flag = true, arg_required_else_help = true, after_help = exit::HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    /// Print the version; with --verbose also the build flags of the inference engine and the CPU features in use.
+    #[arg(short = 'V', long)]
+    version: bool,
+    #[arg(long, requires = "version", hide = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Global {
+    /// Settings file (TOML). Flags and EARWITNESS__SECTION__KEY variables win over it.
+    #[arg(long, global = true, value_name = "FILE", env = "EARWITNESS_CONFIG")]
+    config: Option<PathBuf>,
+    /// Log filter, as RUST_LOG writes it; overrides log.level.
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Transcribe recordings on this machine into a directory.
+    Transcribe(transcribe::TranscribeArgs),
+    /// Take jobs from the broker until stopped.
+    Worker(worker::WorkerArgs),
+    /// Queue a recording for transcription.
+    Submit(submit::SubmitArgs),
+    /// Show where a job is.
+    Status(status::StatusArgs),
+    /// Print the results of a completed job.
+    Results(results::ResultsArgs),
+    /// Declare or check the broker's queues.
+    Queues(queues::QueuesArgs),
+    /// List, fetch and check models.
+    Models(models::ModelsArgs),
+    /// Check settings, broker, store, model and host.
+    Doctor(doctor::DoctorArgs),
+    /// Show or check the settings.
+    Config(config::ConfigArgs),
+    /// Print the documents of the wire format.
+    Schema(schema::SchemaArgs),
+    /// Runs as the engine process of a worker.
+    #[command(hide = true)]
+    Engine(EngineArgs),
+}
+
+/// What `main` does.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.version {
+        return version::print(cli.verbose);
+    }
+    match cli.command {
+        // Confined and single-purpose: no async runtime, no settings, no logger.
+        Some(Command::Engine(args)) => child::main(&args),
+        Some(command) => match on_runtime(cli.global, command) {
+            Ok(status) => ExitCode::from(status),
+            Err(exit) => exit.report(),
+        },
+        None => ExitCode::from(2),
+    }
+}
+
+fn on_runtime(global: Global, command: Command) -> Result<u8, Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Exit::new(exit::TRY_LATER, e))?;
+    runtime.block_on(run(global, command))
+}
+
+async fn run(global: Global, command: Command) -> Result<u8, Exit> {
+    match command {
+        Command::Transcribe(args) => {
+            telemetry::init(
+                crate::config::LogFormat::Text,
+                global.log.as_deref().unwrap_or("warn"),
+            )?;
+            transcribe::run(&global, args).await
+        }
+        Command::Worker(args) => worker::run(&global, args).await,
+        Command::Submit(args) => submit::run(&global, args).await,
+        Command::Status(args) => status::run(&global, args).await,
+        Command::Results(args) => results::run(&global, args).await,
+        Command::Queues(args) => queues::run(&global, args).await,
+        Command::Models(args) => models::run(&global, args).await,
+        Command::Doctor(args) => doctor::run(&global, args).await,
+        Command::Config(args) => config::run(&global, args),
+        Command::Schema(args) => schema::run(args),
+        // Taken in `main`, before there was a runtime.
+        Command::Engine(_) => Ok(exit::OK),
+    }
+}

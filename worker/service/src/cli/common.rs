@@ -1,0 +1,172 @@
+//! What several commands share: settings, an engine on a verified model, the store and its buckets.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use job_schema::Sha256;
+use job_schema::engine::Limits;
+use job_schema::job::BucketName;
+use models::ModelStore;
+
+use super::Global;
+use crate::config::{self, Config, Loaded, RecognizerKind};
+use crate::engine::{Engine, EngineSettings, RecognizerSource};
+use crate::exit::{self, Exit};
+use crate::job::ModelInUse;
+use crate::store::{self, BlobStore};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ModelArgs {
+    /// Name of an installed model; overrides engine.model.
+    #[arg(long, value_name = "NAME")]
+    pub(super) model: Option<String>,
+    /// Where models are kept; overrides engine.models_dir.
+    #[arg(long, value_name = "DIR")]
+    pub(super) models_dir: Option<PathBuf>,
+    /// Spans recognised at once; overrides engine.slots.
+    #[arg(long, value_name = "N")]
+    pub(super) slots: Option<u16>,
+}
+
+impl ModelArgs {
+    pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
+        let model = self.model.clone().map(|m| ("engine.model", m));
+        let dir = self
+            .models_dir
+            .as_ref()
+            .map(|d| ("engine.models_dir", d.display().to_string()));
+        let slots = self.slots.map(|n| ("engine.slots", n.to_string()));
+        model.into_iter().chain(dir).chain(slots).collect()
+    }
+}
+
+pub(super) fn settings(global: &Global, flags: &[(&str, String)]) -> Result<Loaded, Exit> {
+    config::load(global.config.as_deref(), flags).map_err(|e| Exit::new(exit::CONFIG, e))
+}
+
+pub(super) fn model_store(config: &Config) -> Result<ModelStore, Exit> {
+    Ok(ModelStore::new(models_dir(config)?))
+}
+
+fn models_dir(config: &Config) -> Result<PathBuf, Exit> {
+    if let Some(dir) = &config.engine.models_dir {
+        return Ok(dir.clone());
+    }
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let data = from("XDG_DATA_HOME").or_else(|| Some(from("HOME")?.join(".local/share")));
+    let error =
+        || anyhow::anyhow!("engine.models_dir is not set, and neither XDG_DATA_HOME nor HOME is");
+    data.map(|dir| dir.join("earwitness/models"))
+        .ok_or_else(|| Exit::new(exit::CONFIG, error()))
+}
+
+/// An engine whose model has been read in full and checked.
+pub(super) struct LocalEngine {
+    pub(super) engine: Engine,
+    pub(super) model: ModelInUse,
+    pub(super) slots: u16,
+    pub(super) limits: Limits,
+}
+
+impl LocalEngine {
+    /// Refuses a missing, unknown or damaged model before anything is started.
+    pub(super) async fn start(config: &Config) -> Result<Self, Exit> {
+        let slots = match config.engine.slots {
+            0 => std::thread::available_parallelism()
+                .map_or(1, |n| u16::try_from(n.get()).unwrap_or(u16::MAX)),
+            n => n,
+        };
+        let (name, recognizer) = source(config).await?;
+        let settings = EngineSettings {
+            executable: std::env::current_exe().context("find this executable")?,
+            recognizer,
+            slots,
+            memory_limit_bytes: config.engine.memory_limit_bytes,
+            deadline_factor: config.engine.deadline_factor,
+        };
+        let engine = Engine::new(settings);
+        let info = engine
+            .ready()
+            .await
+            .map_err(|f| Exit::new(exit::BAD_MODEL, f))?;
+        let model = ModelInUse {
+            name,
+            sha256: info.model_sha256,
+            recognizer: info.recognizer,
+        };
+        Ok(Self {
+            engine,
+            model,
+            slots,
+            limits: config.limits,
+        })
+    }
+}
+
+async fn source(config: &Config) -> Result<(String, RecognizerSource), Exit> {
+    if config.engine.recognizer == RecognizerKind::Scripted {
+        let script = config
+            .engine
+            .script
+            .clone()
+            .context("engine.script is not set");
+        let script = script.map_err(|e| Exit::new(exit::CONFIG, e))?;
+        return Ok(("scripted".into(), RecognizerSource::Script(script)));
+    }
+    let store = model_store(config)?;
+    let name = config.engine.model.clone();
+    let (wanted, auto_pull) = (name.clone(), config.engine.auto_pull);
+    let verified = tokio::task::spawn_blocking(move || -> anyhow::Result<PathBuf> {
+        if auto_pull && store.path(&wanted).is_err() {
+            models::pull(
+                &store,
+                &wanted,
+                &models::pull::Source::default(),
+                &mut |_| {},
+            )?;
+        }
+        let verified = store
+            .verify(&wanted)
+            .with_context(|| format!("`earwitness models pull {wanted}` gets it"))?;
+        Ok(verified.path)
+    });
+    let path = verified
+        .await
+        .context("verify model")?
+        .map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
+    Ok((name, RecognizerSource::Whisper(path)))
+}
+
+/// The store with the buckets that commands use.
+pub(super) struct Shelf {
+    pub(super) store: Arc<dyn BlobStore>,
+    pub(super) recordings: BucketName,
+    pub(super) results: BucketName,
+}
+
+impl Shelf {
+    pub(super) async fn open(config: &Config) -> Result<Self, Exit> {
+        let bucket = |set: &Option<BucketName>, key: &str| {
+            set.clone()
+                .ok_or_else(|| Exit::new(exit::CONFIG, anyhow::anyhow!("{key} is not set")))
+        };
+        let store = store::open(&config.store)
+            .await
+            .map_err(|e| Exit::new(exit::CONFIG, e))?;
+        Ok(Self {
+            store,
+            recordings: bucket(&config.store.recordings_bucket, "store.recordings_bucket")?,
+            results: bucket(&config.store.results_bucket, "store.results_bucket")?,
+        })
+    }
+}
+
+/// The digest of what was hashed, as our own type.
+pub(super) fn hexadecimal(digest: impl AsRef<[u8]>) -> Sha256 {
+    Sha256::try_from(hex::encode(digest)).expect("a SHA-256 in hexadecimal has 64 digits")
+}

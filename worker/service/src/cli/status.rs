@@ -1,0 +1,159 @@
+//! `earwitness status`: the status object of a job, once or until the job ends.
+
+use std::time::Duration;
+
+use job_schema::status::{State, Status};
+use job_schema::{JobId, TenantId};
+
+use super::Global;
+use super::common::{Shelf, settings};
+use super::out;
+use crate::exit::{self, Exit};
+use crate::layout;
+use crate::store::{Location, StoreError};
+
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+const MAX_STATUS_BYTES: u64 = 1 << 20;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  earwitness status 01930000-0000-7000-8000-000000000001 --tenant acme
+  earwitness status 01930000-0000-7000-8000-000000000001 --tenant acme --watch
+
+Exit status 1 when the job has failed, 75 when it is not known yet.")]
+pub(super) struct StatusArgs {
+    /// The id that `submit` printed.
+    job: JobId,
+    #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
+    tenant: TenantId,
+    /// Go on until the job has completed or failed.
+    #[arg(long)]
+    watch: bool,
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(global: &Global, args: StatusArgs) -> Result<u8, Exit> {
+    let config = settings(global, &[])?.config;
+    let shelf = Shelf::open(&config).await?;
+    if args.watch {
+        return watch(&shelf, &args.tenant, args.job, args.json).await;
+    }
+    match read(&shelf, &args.tenant, args.job).await? {
+        Some(status) => {
+            print(&status, args.json)?;
+            Ok(verdict(&status))
+        }
+        None => {
+            let error = anyhow::anyhow!("no job {} of tenant {}", args.job, args.tenant);
+            Err(Exit::new(exit::TRY_LATER, error))
+        }
+    }
+}
+
+/// Talks on standard error while the job goes on, and prints its last status.
+pub(super) async fn watch(
+    shelf: &Shelf,
+    tenant: &TenantId,
+    job: JobId,
+    json: bool,
+) -> Result<u8, Exit> {
+    let bar = indicatif::ProgressBar::new_spinner();
+    loop {
+        if let Some(status) = read(shelf, tenant, job).await? {
+            if matches!(status.state, State::Completed { .. } | State::Failed { .. }) {
+                bar.finish_and_clear();
+                print(&status, json)?;
+                return Ok(verdict(&status));
+            }
+            bar.set_message(sentence(&status.state));
+        }
+        bar.tick();
+        tokio::time::sleep(WATCH_INTERVAL).await;
+    }
+}
+
+pub(super) async fn read(
+    shelf: &Shelf,
+    tenant: &TenantId,
+    job: JobId,
+) -> Result<Option<Status>, Exit> {
+    let at = Location::new(shelf.results.clone(), layout::status(tenant, job));
+    match shelf.store.get(&at, MAX_STATUS_BYTES).await {
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes).map_err(anyhow::Error::from)?,
+        )),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(e) => Err(Exit::new(exit::UNREACHABLE, e)),
+    }
+}
+
+fn verdict(status: &Status) -> u8 {
+    if matches!(status.state, State::Failed { .. }) {
+        exit::SOME_FAILED
+    } else {
+        exit::OK
+    }
+}
+
+fn print(status: &Status, json: bool) -> Result<(), Exit> {
+    if json {
+        out::line(format_args!(
+            "{}",
+            serde_json::to_string(status).map_err(anyhow::Error::from)?
+        ));
+    } else {
+        out::line(format_args!(
+            "{} {}: {}",
+            status.job_id,
+            status.call,
+            sentence(&status.state)
+        ));
+    }
+    Ok(())
+}
+
+fn sentence(state: &State) -> String {
+    match state {
+        State::Queued => "queued".into(),
+        State::Running {
+            worker,
+            progress: None,
+        } => format!("running on {worker}"),
+        State::Running {
+            worker,
+            progress: Some(progress),
+        } => {
+            let done = Duration::from_millis(progress.finished_ms).as_secs();
+            match progress.total_ms {
+                Some(total) => format!(
+                    "running on {worker}: {done} of {} s",
+                    Duration::from_millis(total).as_secs()
+                ),
+                None => format!("running on {worker}: {done} s"),
+            }
+        }
+        State::Retrying {
+            failure, delay_ms, ..
+        } => {
+            format!(
+                "{}: next try within {} s",
+                failure.code,
+                Duration::from_millis(*delay_ms).as_secs()
+            )
+        }
+        State::HandedOver { spans_count } => format!("handed over with {spans_count} spans done"),
+        State::Completed {
+            summary,
+            processing,
+            ..
+        } => format!(
+            "completed: {} words in {} s of audio, real-time factor {:.3}",
+            summary.words_count,
+            Duration::from_millis(summary.duration_ms).as_secs(),
+            processing.real_time_factor.unwrap_or(0.0)
+        ),
+        State::Failed { failure, .. } => format!("failed: {failure} ({})", failure.code.remedy()),
+    }
+}

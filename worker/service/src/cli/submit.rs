@@ -1,0 +1,170 @@
+//! `earwitness submit`: a file or a stored object becomes a queued job.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use job_schema::job::{BucketName, Format, Lane, Options, Role, RuleSetRef};
+use job_schema::{CallId, ObjectKey, TenantId};
+
+use super::common::{Shelf, settings};
+use super::out;
+use super::{Global, status};
+use crate::broker::Broker;
+use crate::exit::{self, Exit};
+use crate::submit::{Source, SubmitError, Wish, submit};
+use crate::topology::Topology;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  earwitness submit call.wav --tenant acme --call 2026-11-24-0017 --channels agent,customer
+  earwitness submit s3://recordings/acme/2026/17.mp3 --tenant acme --call 17 --lane batch
+  earwitness submit call.wav --tenant acme --call 18 --rules call-quality@1 --wait")]
+pub(super) struct SubmitArgs {
+    /// A file, which is uploaded, or s3://BUCKET/KEY.
+    #[arg(value_name = "FILE|S3-URI")]
+    recording: String,
+    /// The customer account that the call belongs to.
+    #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
+    tenant: TenantId,
+    /// The call's name; the file's when absent.
+    #[arg(long, value_name = "NAME")]
+    call: Option<CallId>,
+    /// Who speaks on each channel: agent, customer, ivr, mixed or unknown.
+    #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
+    channels: Vec<Role>,
+    #[arg(long, default_value_t = Lane::Standard)]
+    lane: Lane,
+    /// A rule set that the workers have.
+    #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
+    rules: Option<RuleSetRef>,
+    /// ISO 639-1 code of the language; detected when absent.
+    #[arg(long, value_name = "CODE")]
+    language: Option<String>,
+    /// Names and products to expect.
+    #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
+    vocabulary: Vec<String>,
+    /// Refuse the job on workers that run another model.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Formats to write beside transcript.json and analysis.json.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "FORMAT,…",
+        default_value = "vtt,srt,txt"
+    )]
+    format: Vec<Format>,
+    /// Do not run the job later than this (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    not_after: Option<Timestamp>,
+    /// Wait until the job has completed or failed.
+    #[arg(long)]
+    wait: bool,
+    /// Print the job as JSON; with --wait its last status.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(global: &Global, args: SubmitArgs) -> Result<u8, Exit> {
+    let config = settings(global, &[])?.config;
+    let shelf = Shelf::open(&config).await?;
+    let unreachable = |e| Exit::new(exit::UNREACHABLE, e);
+    let broker = Broker::connect(&config.broker, Topology::from(&config), "earwitness submit")
+        .await
+        .map_err(unreachable)?;
+    let publisher = broker.publisher().await.map_err(unreachable)?;
+    let (wait, json) = (args.wait, args.json);
+    let wish = wish(args)?;
+    let submitted = submit(
+        shelf.store.as_ref(),
+        &shelf.recordings,
+        &shelf.results,
+        &publisher,
+        wish,
+    )
+    .await;
+    let job = submitted.map_err(|e| match e {
+        SubmitError::Refused(failure) => Exit::new(exit::SOME_FAILED, failure),
+        SubmitError::Broker(e) => unreachable(e),
+    })?;
+    if wait {
+        return status::watch(&shelf, &job.tenant, job.job_id, json).await;
+    }
+    if json {
+        out::line(format_args!(
+            "{}",
+            serde_json::to_string(&job).map_err(anyhow::Error::from)?
+        ));
+    } else {
+        out::line(format_args!("{}", job.job_id));
+    }
+    Ok(exit::OK)
+}
+
+fn wish(args: SubmitArgs) -> Result<Wish, Exit> {
+    let usage = |text: String| Exit::new(2, anyhow::anyhow!(text));
+    let (source, name) = match args.recording.strip_prefix("s3://") {
+        Some(rest) => {
+            let (bucket, key) = rest
+                .split_once('/')
+                .ok_or_else(|| usage("expected s3://BUCKET/KEY".into()))?;
+            let bucket: BucketName = bucket.parse().map_err(|e| usage(format!("bucket {e}")))?;
+            let parsed: ObjectKey = key.parse().map_err(|e| usage(format!("key {e}")))?;
+            (
+                Source::Object {
+                    bucket,
+                    key: parsed,
+                },
+                key.to_owned(),
+            )
+        }
+        None => (
+            Source::File(PathBuf::from(&args.recording)),
+            args.recording.clone(),
+        ),
+    };
+    let call = match args.call {
+        Some(call) => call,
+        None => {
+            let stem = PathBuf::from(&name)
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            stem.parse().map_err(|e| {
+                usage(format!(
+                    "the file's name makes no call name ({e}): give --call"
+                ))
+            })?
+        }
+    };
+    let options = Options {
+        model: args.model,
+        language: args.language,
+        channel_roles: args.channels,
+        rules: args.rules,
+        vocabulary: args.vocabulary,
+        raw_audio: None,
+        formats: args.format,
+    };
+    Ok(Wish {
+        tenant: args.tenant,
+        call,
+        source,
+        lane: args.lane,
+        options,
+        not_after: args.not_after,
+    })
+}
+
+fn parse_rules(text: &str) -> Result<RuleSetRef, String> {
+    let (id, version) = text
+        .rsplit_once('@')
+        .ok_or("expected ID@VERSION, for instance call-quality@1")?;
+    let id = id.parse().map_err(|e| format!("rule set {e}"))?;
+    let version = version
+        .parse()
+        .map_err(|_| format!("`{version}` is not a version number from 1"))?;
+    Ok(RuleSetRef { id, version })
+}

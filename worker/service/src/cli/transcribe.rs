@@ -1,0 +1,406 @@
+//! `earwitness transcribe`: recordings on this machine, through the same engine and the same assembly as the fleet, into a
+//! directory. Needs a model and nothing else. One bad file never stops the others.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use futures_util::{StreamExt, stream};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use job_schema::engine::CallSpec;
+use job_schema::job::{Format, RawAudio, RawCodec, Role};
+use job_schema::{CallId, ErrorCode, Failure, Sha256};
+use pipeline::assemble::Header;
+use serde::Serialize;
+use sha2::Digest;
+use tokio_util::sync::CancellationToken;
+
+use super::Global;
+use super::common::{LocalEngine, ModelArgs, hexadecimal, settings};
+use super::out;
+use crate::exit::{self, Exit};
+use crate::job::engine_facts;
+use crate::recognise::{Board, Recognised, recognise};
+use crate::results::{self, Results};
+use crate::rules::{LoadedRules, load_file};
+use crate::spec::sha256;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  earwitness transcribe call.wav
+  earwitness transcribe calls/*.mp3 --out results --channels agent,customer --format vtt,srt
+  earwitness transcribe call.ulaw --raw mulaw:8000:1 --json")]
+pub(super) struct TranscribeArgs {
+    /// Recordings to transcribe.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write each file's results to DIR/<file name>/. Without it the transcript goes to standard output.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Who speaks on each channel: agent, customer, ivr, mixed or unknown.
+    #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
+    channels: Vec<Role>,
+    /// A rule file to score the calls with.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Formats to write beside transcript.json and analysis.json.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "FORMAT,…",
+        default_value = "vtt,srt,txt"
+    )]
+    format: Vec<Format>,
+    /// ISO 639-1 code of the language; detected when absent.
+    #[arg(long, value_name = "CODE")]
+    language: Option<String>,
+    /// Names and products to expect.
+    #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
+    vocabulary: Vec<String>,
+    /// Layout of headerless recordings, CODEC:RATE:CHANNELS with CODEC mulaw, alaw, pcm_s16le, g722 or gsm.
+    #[arg(long, value_name = "LAYOUT", value_parser = parse_raw)]
+    raw: Option<RawAudio>,
+    /// One JSON object a file on standard output.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// A line of `--json`.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    file: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<&'a Path>,
+    /// Text of each channel, in channel order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    channels: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a job_schema::manifest::Summary>,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a Failure>,
+}
+
+pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exit> {
+    let config = settings(global, &args.model.flags())?.config;
+    let local = LocalEngine::start(&config).await?;
+    let rules = match &args.rules {
+        Some(path) => Some(
+            load_file(path)
+                .await
+                .map_err(|f| Exit::new(exit::CONFIG, f))?,
+        ),
+        None => None,
+    };
+    let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+    let (args, local, rules) = (&args, &local, rules.as_ref());
+    let mut outcomes = stream::iter(&args.files)
+        .map(|file| {
+            let bar = bars.add(bar(file));
+            async move {
+                let started = Instant::now();
+                let outcome = transcribe(args, local, rules, file, &bar).await;
+                bar.finish_and_clear();
+                (file, started.elapsed(), outcome)
+            }
+        })
+        .buffered(usize::from(local.slots));
+    let mut failed = 0;
+    while let Some((file, wall, outcome)) = outcomes.next().await {
+        failed += usize::from(outcome.is_err());
+        bars.suspend(|| report(args, file, wall, &outcome))?;
+    }
+    if failed > 0 {
+        eprintln!("earwitness: {failed} of {} files failed", args.files.len());
+    }
+    Ok(if failed == 0 {
+        exit::OK
+    } else {
+        exit::SOME_FAILED
+    })
+}
+
+struct Transcribed {
+    results: Results,
+    place: Option<PathBuf>,
+}
+
+async fn transcribe(
+    args: &TranscribeArgs,
+    local: &LocalEngine,
+    rules: Option<&LoadedRules>,
+    path: &Path,
+    bar: &ProgressBar,
+) -> Result<Transcribed, Failure> {
+    let (recording, size_bytes, digest) = open(path.to_owned()).await?;
+    let spec = CallSpec {
+        channel_roles: args.channels.clone(),
+        language: args.language.clone(),
+        vocabulary: args.vocabulary.clone(),
+        raw_audio: args.raw,
+        extension: path
+            .extension()
+            .map(|e| e.to_string_lossy().to_ascii_lowercase()),
+        limits: local.limits,
+        skip_spans_count: 0,
+    };
+    let board = Board::default();
+    let never = CancellationToken::new();
+    let run = recognise(&local.engine, Arc::new(recording), &spec, &board, &never);
+    let Recognised::All(findings) = show_progress(run, &board, bar).await? else {
+        return Err(Failure::new(ErrorCode::Cancelled, "stopped"));
+    };
+    let spec_sha256 =
+        sha256(&serde_json::to_vec(&(&spec, &local.model.sha256, &digest)).unwrap_or_default());
+    let header = Header {
+        tenant: "local"
+            .parse()
+            .map_err(|_| Failure::new(ErrorCode::Internal, "tenant name"))?,
+        call: call_name(path),
+        spec_sha256,
+        size_bytes,
+        sha256: digest,
+        engine: engine_facts(&local.model),
+    };
+    let results = results::compose(
+        header,
+        *findings,
+        rules.map(|r| r.rules.as_ref()),
+        &args.format,
+    );
+    let place = match &args.out {
+        Some(out) => Some(write(out, path, &results).await?),
+        None => None,
+    };
+    Ok(Transcribed { results, place })
+}
+
+/// The file, its size and its digest; read once, off the async threads.
+async fn open(path: PathBuf) -> Result<(File, u64, Sha256), Failure> {
+    let read = move || -> std::io::Result<(File, u64, Sha256)> {
+        let mut file = File::open(&path)?;
+        let mut hash = sha2::Sha256::new();
+        let size = std::io::copy(&mut file, &mut hash)?;
+        Ok((file, size, hexadecimal(hash.finalize())))
+    };
+    let joined = tokio::task::spawn_blocking(read).await;
+    let (file, size, digest) = joined
+        .map_err(|_| Failure::new(ErrorCode::Internal, "reading the file panicked"))?
+        .map_err(|e| Failure::new(ErrorCode::RecordingNotFound, format!("read file: {e}")))?;
+    if size == 0 {
+        return Err(Failure::new(
+            ErrorCode::RecordingEmpty,
+            "the file has 0 bytes",
+        ));
+    }
+    Ok((file, size, digest))
+}
+
+async fn show_progress<T>(
+    run: impl Future<Output = Result<T, Failure>>,
+    board: &Board,
+    bar: &ProgressBar,
+) -> Result<T, Failure> {
+    tokio::pin!(run);
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        tokio::select! {
+            ended = &mut run => return ended,
+            _ = tick.tick() => if let Some(progress) = board.progress() {
+                bar.set_length(progress.total_ms.unwrap_or(progress.decoded_ms).max(1));
+                bar.set_position(progress.finished_ms);
+            },
+        }
+    }
+}
+
+async fn write(out: &Path, recording: &Path, results: &Results) -> Result<PathBuf, Failure> {
+    let place = out.join(recording.file_name().unwrap_or(recording.as_os_str()));
+    let failed =
+        |e: std::io::Error| Failure::new(ErrorCode::HostExhausted, format!("write results: {e}"));
+    tokio::fs::create_dir_all(&place).await.map_err(failed)?;
+    for object in &results.objects {
+        tokio::fs::write(place.join(object.name), &object.bytes)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(place)
+}
+
+fn report(
+    args: &TranscribeArgs,
+    file: &Path,
+    wall: Duration,
+    outcome: &Result<Transcribed, Failure>,
+) -> Result<(), Exit> {
+    if args.json {
+        let done = outcome.as_ref().ok();
+        let texts = |d: &Transcribed| {
+            d.results
+                .transcript
+                .channels
+                .iter()
+                .map(channel_text)
+                .collect()
+        };
+        let line = Line {
+            file,
+            results: done.and_then(|d| d.place.as_deref()),
+            channels: done.map(texts).unwrap_or_default(),
+            summary: done.map(|d| &d.results.summary),
+            seconds: wall.as_secs_f64(),
+            failure: outcome.as_ref().err(),
+        };
+        out::line(format_args!(
+            "{}",
+            serde_json::to_string(&line).context("write JSON")?
+        ));
+        return Ok(());
+    }
+    match outcome {
+        Err(failure) => {
+            eprintln!("{}: {failure} ({})", file.display(), failure.code.remedy());
+        }
+        Ok(Transcribed {
+            results,
+            place: Some(place),
+        }) => {
+            let audio = Duration::from_millis(results.summary.duration_ms).as_secs_f64();
+            out::line(format_args!(
+                "{}: {} words, {audio:.1} s of audio in {:.1} s -> {}",
+                file.display(),
+                results.summary.words_count,
+                wall.as_secs_f64(),
+                place.display()
+            ));
+        }
+        Ok(Transcribed {
+            results,
+            place: None,
+        }) => {
+            out::write(pipeline::formats::render(Format::Txt, &results.transcript).as_bytes());
+        }
+    }
+    Ok(())
+}
+
+fn channel_text(channel: &job_schema::transcript::Channel) -> String {
+    let words: Vec<&str> = channel.words.iter().map(|w| w.text.as_str()).collect();
+    words.join(" ")
+}
+
+fn bar(file: &Path) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:24!} {wide_bar} {percent:>3} % {eta:>4}");
+    let bar = ProgressBar::new(1).with_prefix(
+        file.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    );
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// A call needs a name: the file's, as far as its characters allow.
+fn call_name(path: &Path) -> CallId {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let plain: String = stem
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .skip_while(|c| !c.is_ascii_alphanumeric())
+        .take(100)
+        .collect();
+    plain
+        .parse()
+        .or_else(|_| "recording".parse())
+        .expect("letters, digits, dots, dashes and underscores are a name")
+}
+
+fn parse_raw(text: &str) -> Result<RawAudio, String> {
+    let mut parts = text.split(':');
+    let codec = match parts.next() {
+        Some("mulaw" | "ulaw") => RawCodec::Mulaw,
+        Some("alaw") => RawCodec::Alaw,
+        Some("pcm_s16le") => RawCodec::PcmS16le,
+        Some("g722") => RawCodec::G722,
+        Some("gsm") => RawCodec::Gsm,
+        _ => {
+            return Err(
+                "expected mulaw, alaw, pcm_s16le, g722 or gsm before the first colon".into(),
+            );
+        }
+    };
+    let number = |part: Option<&str>, default: u32| {
+        part.map_or(Ok(default), |p| {
+            p.parse().map_err(|_| format!("`{p}` is not a number"))
+        })
+    };
+    let sample_rate_hz = number(parts.next(), 8_000)?;
+    let channels = u8::try_from(number(parts.next(), 1)?).map_err(|_| "at most 8 channels")?;
+    match parts.next() {
+        None if (1..=8).contains(&channels) && (4_000..=384_000).contains(&sample_rate_hz) => {
+            Ok(RawAudio {
+                codec,
+                sample_rate_hz,
+                channels,
+            })
+        }
+        _ => Err("expected CODEC:RATE:CHANNELS with 4000 to 384000 Hz and 1 to 8 channels".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raw_layout_is_codec_rate_and_channels() {
+        let raw = |codec, sample_rate_hz, channels| {
+            Ok(RawAudio {
+                codec,
+                sample_rate_hz,
+                channels,
+            })
+        };
+        assert_eq!(parse_raw("mulaw"), raw(RawCodec::Mulaw, 8000, 1));
+        assert_eq!(
+            parse_raw("pcm_s16le:16000:2"),
+            raw(RawCodec::PcmS16le, 16000, 2)
+        );
+        for bad in [
+            "",
+            "mp3",
+            "mulaw:1:1",
+            "mulaw:8000:9",
+            "mulaw:8000:1:x",
+            "alaw:x",
+        ] {
+            assert!(parse_raw(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_file_name_gives_a_call_name() {
+        for (file, name) in [
+            ("a b.wav", "a_b"),
+            ("..wav", "wav"),
+            ("ü.mp3", "recording"),
+            ("-x-.ogg", "x-"),
+        ] {
+            assert_eq!(call_name(Path::new(file)).as_str(), name);
+        }
+    }
+}

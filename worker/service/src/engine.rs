@@ -1,0 +1,14 @@
+//! The engine: a child process that decodes and recognises, apart from the broker connection and the credentials.
+//! ggml aborts on its own assertions and decoders read hostile input, so what dies here is a child and never the worker.
+//! [`Engine`] is the service's side; [`child`] is what runs in the process.
+
+pub mod child;
+mod confine;
+mod death;
+pub mod frame;
+mod host;
+mod process;
+
+pub use death::EXIT_REFUSED;
+pub use host::{Company, Engine, EngineFault, RunEnd, RunRequest};
+pub use process::{EngineSettings, RecognizerSource};

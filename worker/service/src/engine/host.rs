@@ -1,0 +1,294 @@
+//! The service's handle on its engine: starts it, starts it again after it died, and drives one run at a time for each caller.
+//! In: a recording's descriptor and a [`CallSpec`]. Out: replies as they come, then how the run ended.
+//! Fails with a [`Failure`] the engine reported, a death, or a missed deadline.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use job_schema::engine::{CallSpec, CallSummary, EngineInfo, Reply, Request, RunId};
+use job_schema::{ErrorCode, Failure};
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::death::Death;
+use super::process::{EngineSettings, Process, Stage};
+
+/// Allowance on top of the audio's share: opening a recording, a cold cache, a busy host.
+const DEADLINE_BASE: Duration = Duration::from_secs(120);
+/// How long an abort may go unheard before the process is killed.
+const ABORT_GRACE: Duration = Duration::from_secs(2);
+/// Reading a large model from a slow disk.
+const START_DEADLINE: Duration = Duration::from_secs(300);
+
+/// Cheap to clone; the process ends when the last clone is dropped.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: EngineSettings,
+    current: Mutex<Option<Arc<Process>>>,
+    /// Read by runs in company, written by a run that must be alone.
+    company: RwLock<()>,
+    next_run: AtomicU64,
+}
+
+#[derive(Debug)]
+pub struct RunRequest {
+    /// Read from its start, whatever its position is now.
+    pub recording: Arc<File>,
+    pub spec: CallSpec,
+    /// Cancelled to make the engine finish the spans in hand and stop.
+    pub stop: CancellationToken,
+}
+
+/// Whether other runs may be inside the process at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    Welcome,
+    /// After a death with several runs inside, each runs again alone, so that the blame falls on one.
+    Alone,
+}
+
+#[derive(Debug)]
+pub enum RunEnd {
+    Done(Box<CallSummary>),
+    Stopped,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineFault {
+    /// The engine itself says what is wrong with the recording, the model or the spec.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// The process died; `company` other runs were inside and any of them may be to blame.
+    #[error("the engine process died with {company} other runs inside: {failure}")]
+    Died { failure: Failure, company: usize },
+}
+
+impl Engine {
+    pub fn new(settings: EngineSettings) -> Self {
+        let shared = Shared {
+            settings,
+            current: Mutex::default(),
+            company: RwLock::new(()),
+            next_run: AtomicU64::new(1),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Starts the process if none is up, and waits until its model is loaded.
+    pub async fn ready(&self) -> Result<EngineInfo, Failure> {
+        let process = self.process().await?;
+        match &*process.stage().borrow() {
+            Stage::Ready(info) => Ok(info.clone()),
+            Stage::Refused(failure) => Err(failure.clone()),
+            Stage::Dead(death) => Err(death.failure()),
+            Stage::Starting => Err(Failure::new(
+                ErrorCode::Internal,
+                "the engine is still starting",
+            )),
+        }
+    }
+
+    /// One recording from start to end. `on_reply` sees progress, spans and peaks in the engine's order.
+    pub async fn run(
+        &self,
+        request: RunRequest,
+        company: Company,
+        on_reply: &mut (dyn FnMut(Reply) + Send),
+    ) -> Result<RunEnd, EngineFault> {
+        match company {
+            Company::Welcome => {
+                let _with_others = self.shared.company.read().await;
+                self.run_once(request, on_reply).await
+            }
+            Company::Alone => {
+                let _alone = self.shared.company.write().await;
+                self.run_once(request, on_reply).await
+            }
+        }
+    }
+
+    async fn run_once(
+        &self,
+        request: RunRequest,
+        on_reply: &mut (dyn FnMut(Reply) + Send),
+    ) -> Result<RunEnd, EngineFault> {
+        let process = self.process().await?;
+        let run = self.shared.next_run.fetch_add(1, Ordering::Relaxed);
+        let mut inside = Inside {
+            process: &process,
+            run,
+            replies: process.join(run),
+        };
+        let recording = reopen(&request.recording)?;
+        let spec = Box::new(request.spec);
+        // A failed send means that the process is gone: waiting for replies then tells how it went.
+        let _gone = process.send(&Request::Run { run, spec }, Some(&recording));
+        drop(recording);
+        let deadline_factor = self.shared.settings.deadline_factor;
+        inside.drive(deadline_factor, &request.stop, on_reply).await
+    }
+
+    /// The live process: the current one, or a new one if that has ended.
+    async fn process(&self) -> Result<Arc<Process>, Failure> {
+        let mut current = self.shared.current.lock().await;
+        if let Some(process) = current.as_ref()
+            && matches!(*process.stage().borrow(), Stage::Ready(_))
+        {
+            return Ok(Arc::clone(process));
+        }
+        let process = Process::start(&self.shared.settings)?;
+        let mut stage = process.stage();
+        let started = tokio::time::timeout(
+            START_DEADLINE,
+            stage.wait_for(|s| !matches!(s, Stage::Starting)),
+        )
+        .await;
+        let Ok(Ok(seen)) = started else {
+            process.kill();
+            return Err(Failure::new(
+                ErrorCode::Internal,
+                format!("no model after {} s", START_DEADLINE.as_secs()),
+            ));
+        };
+        let outcome = match &*seen {
+            Stage::Ready(info) => {
+                tracing::info!(
+                    pid = info.pid,
+                    slots = info.slots_count,
+                    model_load_ms = info.model_load_ms,
+                    "engine ready"
+                );
+                Ok(())
+            }
+            Stage::Refused(failure) => Err(failure.clone()),
+            Stage::Dead(death) => Err(death.failure()),
+            Stage::Starting => Err(Failure::new(
+                ErrorCode::Internal,
+                "the engine is still starting",
+            )),
+        };
+        drop(seen);
+        outcome?;
+        *current = Some(Arc::clone(&process));
+        Ok(process)
+    }
+}
+
+/// A run inside a process; leaves it when dropped, also when the caller gives up half way.
+struct Inside<'a> {
+    process: &'a Arc<Process>,
+    run: RunId,
+    replies: tokio::sync::mpsc::UnboundedReceiver<Reply>,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.process.leave(self.run);
+        // Nobody waits for the rest; a process that is gone needs no abort.
+        let _gone = self.process.send(&Request::Abort { run: self.run }, None);
+    }
+}
+
+impl Inside<'_> {
+    async fn drive(
+        &mut self,
+        deadline_factor: f64,
+        stop: &CancellationToken,
+        on_reply: &mut (dyn FnMut(Reply) + Send),
+    ) -> Result<RunEnd, EngineFault> {
+        let started = Instant::now();
+        let mut deadline = started + DEADLINE_BASE;
+        let mut stopping = false;
+        loop {
+            let reply = tokio::select! {
+                reply = self.replies.recv() => reply,
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    let _gone = self.process.send(&Request::Stop { run: self.run }, None);
+                    continue;
+                }
+                () = tokio::time::sleep_until(deadline) => return Err(self.out_of_time(started).await),
+            };
+            match reply {
+                None => return Err(self.died().await),
+                Some(Reply::Done { summary, .. }) => return Ok(RunEnd::Done(summary)),
+                Some(Reply::Stopped { .. }) => return Ok(RunEnd::Stopped),
+                Some(Reply::Failed { failure, .. }) => return Err(failure.into()),
+                Some(reply) => {
+                    if let Reply::Progress { progress, .. } = &reply {
+                        let audio = Duration::from_millis(progress.decoded_ms);
+                        deadline = started + DEADLINE_BASE + audio.mul_f64(deadline_factor);
+                    }
+                    on_reply(reply);
+                }
+            }
+        }
+    }
+
+    /// By flag first, which spares the other runs inside; by SIGKILL if the flag goes unheard.
+    async fn out_of_time(&mut self, started: Instant) -> EngineFault {
+        let seconds = started.elapsed().as_secs();
+        let _gone = self.process.send(&Request::Abort { run: self.run }, None);
+        let ended = async {
+            while self
+                .replies
+                .recv()
+                .await
+                .is_some_and(|r| !matches!(r, Reply::Failed { .. }))
+            {}
+        };
+        if tokio::time::timeout(ABORT_GRACE, ended).await.is_err() {
+            self.process.kill();
+        }
+        Failure::new(
+            ErrorCode::EngineTimeout,
+            format!("no end after {seconds} s"),
+        )
+        .into()
+    }
+
+    async fn died(&self) -> EngineFault {
+        let mut stage = self.process.stage();
+        let death = match stage
+            .wait_for(|s| matches!(s, Stage::Dead(_)))
+            .await
+            .as_deref()
+        {
+            Ok(Stage::Dead(death)) => death.clone(),
+            _ => Death {
+                code: ErrorCode::EngineCrashed,
+                how: "vanished".into(),
+            },
+        };
+        // A kill of ours ended a run that had missed its deadline; this one only happened to be near.
+        let others = self.process.runs_at_death().saturating_sub(1);
+        let company = others.max(usize::from(self.process.was_killed()));
+        EngineFault::Died {
+            failure: death.failure(),
+            company,
+        }
+    }
+}
+
+/// A descriptor of its own, read-only: duplicates would share one file position.
+fn reopen(recording: &File) -> Result<OwnedFd, Failure> {
+    let path = format!("/proc/self/fd/{}", recording.as_raw_fd());
+    let file = File::open(path).map_err(|e| {
+        Failure::new(
+            ErrorCode::HostExhausted,
+            format!("reopen recording: {}", e.kind()),
+        )
+    })?;
+    Ok(file.into())
+}

@@ -1,0 +1,56 @@
+//! Exit statuses, the same for every command and listed in `--help`.
+
+use std::process::ExitCode;
+
+pub const OK: u8 = 0;
+/// Some items failed; the others are done.
+pub const SOME_FAILED: u8 = 1;
+/// A server that is needed cannot be reached.
+pub const UNREACHABLE: u8 = 69;
+/// The model file is missing, unknown, truncated or corrupt.
+pub const BAD_MODEL: u8 = 66;
+/// Try again later.
+pub const TRY_LATER: u8 = 75;
+/// The configuration cannot be used.
+pub const CONFIG: u8 = 78;
+
+pub const HELP: &str = "\
+Exit status:
+  0    done
+  1    some items failed
+  2    usage
+  66   the model is missing, unknown or damaged
+  69   broker or store cannot be reached
+  75   try again later
+  78   the configuration cannot be used";
+
+/// An error with the exit status it stands for.
+#[derive(Debug)]
+pub struct Exit {
+    pub status: u8,
+    pub error: anyhow::Error,
+}
+
+impl Exit {
+    pub fn new(status: u8, error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+        }
+    }
+
+    /// Says what happened, and ends.
+    pub fn report(&self) -> ExitCode {
+        eprintln!("earwitness: {:#}", self.error);
+        ExitCode::from(self.status)
+    }
+}
+
+impl From<anyhow::Error> for Exit {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            status: SOME_FAILED,
+            error,
+        }
+    }
+}

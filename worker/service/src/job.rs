@@ -1,0 +1,236 @@
+//! One job from delivery to stored result, in the order that keeps the promise: objects, then the manifest, then the event.
+//! In: a parsed [`Job`]. Out: the completed event, or the place to go on from, or a typed [`Failure`].
+//! The manifest decides: whoever writes it first has done the job, and everyone else repeats its event.
+
+pub mod keep;
+mod plan;
+pub mod publish;
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use job_schema::checkpoint::CheckpointRef;
+use job_schema::engine::Limits;
+use job_schema::event::Event;
+use job_schema::job::BucketName;
+use job_schema::manifest::Manifest;
+use job_schema::transcript::EngineFacts;
+use job_schema::{ErrorCode, Failure, Job, ObjectKey, Sha256};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::engine::Engine;
+use crate::layout;
+use crate::metrics::Metrics;
+use crate::recognise::{Board, Recognised, recognise};
+use crate::rules::RuleBook;
+use crate::settle::Attempts;
+use crate::store::{BlobStore, Location, StoreError};
+use plan::Plan;
+
+/// A job that finishes no span in this time will not finish one in the next either.
+const STALL: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// What every job of this worker shares.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    /// This worker's name, in manifests and status objects.
+    pub worker: String,
+    pub store: Arc<dyn BlobStore>,
+    pub results_bucket: BucketName,
+    pub engine: Engine,
+    pub model: ModelInUse,
+    pub rules: RuleBook,
+    pub limits: Limits,
+    pub checkpoint_interval: std::time::Duration,
+    pub metrics: Metrics,
+}
+
+#[derive(Debug, Clone)]
+pub struct ModelInUse {
+    pub name: String,
+    pub sha256: Sha256,
+    /// Name and version of the inference engine.
+    pub recognizer: String,
+}
+
+/// What made the words, for a transcript.
+pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
+    let parameters = [
+        ("decoding".to_owned(), "greedy".to_owned()),
+        (
+            "pipeline_revision".to_owned(),
+            crate::spec::PIPELINE_REVISION.to_string(),
+        ),
+    ];
+    EngineFacts {
+        model: model.name.clone(),
+        model_sha256: model.sha256.clone(),
+        recognizer: model.recognizer.clone(),
+        worker: format!("earwitness {}", env!("CARGO_PKG_VERSION")),
+        parameters: parameters.into(),
+    }
+}
+
+#[derive(Debug)]
+pub enum Ended {
+    Done(Done),
+    /// Stopped on request; the checkpoint holds what was finished, if anything was.
+    Interrupted {
+        checkpoint: Option<CheckpointRef>,
+        /// No span was finished in all the time that the job was in hand.
+        stalled: bool,
+    },
+}
+
+/// A job with its manifest in place.
+#[derive(Debug)]
+pub struct Done {
+    pub how: How,
+    pub event: Box<Event>,
+    pub manifest_key: ObjectKey,
+    pub manifest: Box<Manifest>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    Completed,
+    /// A manifest for this spec was there before us.
+    AlreadyDone,
+}
+
+impl How {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            How::Completed => "completed",
+            How::AlreadyDone => "already_done",
+        }
+    }
+}
+
+/// Runs one job. `stop` asks for an early end at the next span.
+pub async fn process(
+    fleet: &Fleet,
+    job: &Job,
+    attempts: Attempts,
+    stop: &CancellationToken,
+) -> Result<Ended, Failure> {
+    let started = Instant::now();
+    admit(fleet, job).await?;
+    let plan = plan::plan(fleet, job)
+        .instrument(tracing::info_span!("plan"))
+        .await?;
+    if let Some(standing) = publish::standing_manifest(fleet, &plan).await? {
+        return Ok(Ended::Done(publish::done(
+            fleet,
+            job,
+            &plan,
+            standing,
+            How::AlreadyDone,
+        )));
+    }
+    let (recording, recording_sha256) = fetch(fleet, job, &plan)
+        .instrument(tracing::info_span!("fetch"))
+        .await?;
+    let board = Board::resumed(keep::load_checkpoint(fleet, &plan).await?);
+    let resumed = board.spans_count();
+    let recognised = {
+        let spec = plan.call_spec(fleet, job);
+        let run = recognise(&fleet.engine, recording, &spec, &board, stop);
+        keep::alongside(fleet, job, &plan, &board, run)
+            .instrument(tracing::info_span!("recognise"))
+            .await?
+    };
+    let Recognised::All(findings) = recognised else {
+        let checkpoint = keep::save_checkpoint(fleet, &plan, &board).await?;
+        let stalled = board.spans_count() == resumed && started.elapsed() >= STALL;
+        return Ok(Ended::Interrupted {
+            checkpoint,
+            stalled,
+        });
+    };
+    refuse_if_deleted(fleet, job).await?;
+    let found = publish::Found {
+        recording_sha256,
+        findings: *findings,
+        started,
+        attempts,
+        resumed,
+    };
+    let standing = publish::results(fleet, job, &plan, found)
+        .instrument(tracing::info_span!("store"))
+        .await?;
+    // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
+    if let Err(deleted) = refuse_if_deleted(fleet, job).await {
+        publish::withdraw(fleet, &plan, &standing.manifest).await?;
+        return Err(deleted);
+    }
+    Ok(Ended::Done(publish::done(
+        fleet,
+        job,
+        &plan,
+        standing,
+        How::Completed,
+    )))
+}
+
+/// What is known to be pointless before anything is read.
+async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
+    if let Some(limit) = job.not_after
+        && Timestamp::now() > limit
+    {
+        return Err(Failure::at(
+            ErrorCode::JobExpired,
+            "/not_after",
+            format!("not to be run after {limit}"),
+        ));
+    }
+    refuse_if_deleted(fleet, job).await
+}
+
+async fn refuse_if_deleted(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
+    let at = Location::new(
+        fleet.results_bucket.clone(),
+        layout::tombstone(&job.tenant, &job.call),
+    );
+    match fleet.store.head(&at, None).await {
+        Ok(_) => Err(Failure::new(ErrorCode::Deleted, "the call has a tombstone")),
+        Err(StoreError::NotFound { .. }) => Ok(()),
+        Err(e) => Err(e.failure()),
+    }
+}
+
+/// The recording into a file without a name, which vanishes with its last descriptor.
+async fn fetch(fleet: &Fleet, job: &Job, plan: &Plan) -> Result<(Arc<File>, Sha256), Failure> {
+    let started = Instant::now();
+    let exhausted = |e: std::io::Error| {
+        Failure::new(
+            ErrorCode::HostExhausted,
+            format!("scratch file: {}", e.kind()),
+        )
+    };
+    let scratch = tempfile::tempfile().map_err(exhausted)?;
+    let mut writer = tokio::fs::File::from_std(scratch.try_clone().map_err(exhausted)?);
+    let limit = fleet.limits.max_recording_bytes;
+    let fetched = fleet
+        .store
+        .fetch(&plan.recording, &plan.pin, &mut writer, limit)
+        .await;
+    let fetched = fetched.map_err(|e| e.recording_failure())?;
+    if let Some(expected) = &job.recording.sha256
+        && *expected != fetched.sha256
+    {
+        let detail = "the object's digest is not the one in the job";
+        return Err(Failure::at(
+            ErrorCode::RecordingChanged,
+            "/recording/sha256",
+            detail,
+        ));
+    }
+    fleet
+        .metrics
+        .stage("fetch", started.elapsed().as_secs_f64());
+    Ok((Arc::new(scratch), fetched.sha256))
+}

@@ -1,0 +1,277 @@
+//! The last steps of a job: every object, then the manifest if nobody was faster, then the event that tells of it.
+//! A result exists when its manifest does; objects without one are overwritten by the next try, with the same bytes.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use job_schema::event::{Completed, Event, EventData, EventKind, Failed, SpecVersion};
+use job_schema::manifest::{Manifest, Processing, StoredObject, Summary};
+use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION, Sha256, schema};
+use pipeline::assemble::Header;
+use uuid::Uuid;
+
+use super::engine_facts;
+use super::plan::Plan;
+use super::{Done, Fleet, How, keep};
+use crate::results::{self, Findings, Object, Results};
+use crate::settle::Attempts;
+use crate::spec::sha256;
+use crate::store::{Location, PutMode, PutOutcome, StoreError};
+
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) recording_sha256: Sha256,
+    pub(super) findings: Findings,
+    pub(super) started: Instant,
+    pub(super) attempts: Attempts,
+    pub(super) resumed: u64,
+}
+
+/// The manifest that stands, with the digest of its stored bytes.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) manifest: Box<Manifest>,
+    sha256: Sha256,
+}
+
+pub(super) async fn standing_manifest(
+    fleet: &Fleet,
+    plan: &Plan,
+) -> Result<Option<Standing>, Failure> {
+    let at = Location::new(fleet.results_bucket.clone(), plan.keys.manifest());
+    let bytes = match fleet.store.get(&at, MAX_MANIFEST_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(e) => return Err(e.failure()),
+    };
+    let manifest = serde_json::from_slice(&bytes).map_err(|e| {
+        Failure::new(
+            ErrorCode::Internal,
+            format!(
+                "the stored manifest does not parse at column {}",
+                e.column()
+            ),
+        )
+    })?;
+    Ok(Some(Standing {
+        manifest: Box::new(manifest),
+        sha256: sha256(&bytes),
+    }))
+}
+
+/// Writes the result. Returns the manifest that stands: ours, or that of a worker that was faster.
+pub(super) async fn results(
+    fleet: &Fleet,
+    job: &Job,
+    plan: &Plan,
+    found: Found,
+) -> Result<Standing, Failure> {
+    let Found {
+        recording_sha256,
+        findings,
+        started,
+        attempts,
+        resumed,
+    } = found;
+    let timings = findings.summary.timings;
+    fleet.metrics.stage(
+        "decode",
+        Duration::from_micros(timings.decode_us).as_secs_f64(),
+    );
+    fleet.metrics.stage(
+        "recognise",
+        Duration::from_micros(timings.recognize_us).as_secs_f64(),
+    );
+    let header = header(fleet, job, plan, &recording_sha256);
+    let (formats, rules) = (
+        job.options.formats.clone(),
+        plan.rules.as_ref().map(|r| r.rules.clone()),
+    );
+    // Rendering a long call takes milliseconds to seconds: not on a thread that keeps heartbeats.
+    let composed = tokio::task::spawn_blocking(move || {
+        results::compose(header, findings, rules.as_deref(), &formats)
+    })
+    .await
+    .map_err(|_| Failure::new(ErrorCode::Internal, "composing the results panicked"))?;
+    let objects = store_objects(fleet, plan, &composed).await?;
+    let manifest = Manifest {
+        schema_version: SCHEMA_VERSION,
+        tenant: job.tenant.clone(),
+        call: job.call.clone(),
+        job_id: job.job_id,
+        spec_sha256: plan.spec_sha256.clone(),
+        recording: job.recording.clone(),
+        recording_sha256,
+        model: fleet.model.name.clone(),
+        model_sha256: fleet.model.sha256.clone(),
+        completed_at: Timestamp::now(),
+        objects,
+        processing: processing(
+            fleet,
+            &composed.summary,
+            started.elapsed(),
+            attempts,
+            resumed,
+        ),
+        summary: composed.summary,
+    };
+    let standing = put_manifest(fleet, plan, manifest).await?;
+    keep::drop_checkpoint(fleet, plan).await;
+    Ok(standing)
+}
+
+fn processing(
+    fleet: &Fleet,
+    summary: &Summary,
+    wall: Duration,
+    attempts: Attempts,
+    resumed: u64,
+) -> Processing {
+    let audio = Duration::from_millis(summary.duration_ms).as_secs_f64();
+    Processing {
+        worker: fleet.worker.clone(),
+        wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+        real_time_factor: (audio > 0.0).then(|| wall.as_secs_f64() / audio),
+        content_attempts: attempts.content,
+        infra_attempts: attempts.infra,
+        resumed_spans_count: resumed,
+    }
+}
+
+async fn store_objects(
+    fleet: &Fleet,
+    plan: &Plan,
+    composed: &Results,
+) -> Result<Vec<StoredObject>, Failure> {
+    let mut stored = Vec::with_capacity(composed.objects.len());
+    for object in &composed.objects {
+        let key = plan.keys.object(object.name);
+        let at = Location::new(fleet.results_bucket.clone(), key.clone());
+        let bytes = Bytes::copy_from_slice(&object.bytes);
+        fleet
+            .store
+            .put(&at, bytes, object.content_type, PutMode::Overwrite)
+            .await
+            .map_err(|e| e.failure())?;
+        stored.push(object.stored_at(key));
+    }
+    Ok(stored)
+}
+
+async fn put_manifest(fleet: &Fleet, plan: &Plan, manifest: Manifest) -> Result<Standing, Failure> {
+    let object = Object::json("manifest.json", &manifest);
+    let at = Location::new(fleet.results_bucket.clone(), plan.keys.manifest());
+    match fleet
+        .store
+        .put(
+            &at,
+            Bytes::from(object.bytes),
+            object.content_type,
+            PutMode::IfAbsent,
+        )
+        .await
+        .map_err(|e| e.failure())?
+    {
+        PutOutcome::Created => Ok(Standing {
+            manifest: Box::new(manifest),
+            sha256: object.sha256,
+        }),
+        PutOutcome::AlreadyExists => standing_manifest(fleet, plan).await?.ok_or_else(|| {
+            Failure::new(
+                ErrorCode::StoreUnavailable,
+                "the manifest exists and cannot be read",
+            )
+        }),
+    }
+}
+
+/// Takes back what this worker wrote: the call was deleted while it worked.
+pub(super) async fn withdraw(
+    fleet: &Fleet,
+    plan: &Plan,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    let keys = manifest.objects.iter().map(|o| o.key.clone());
+    for key in keys.chain([plan.keys.manifest(), plan.keys.checkpoint()]) {
+        fleet
+            .store
+            .delete(&Location::new(fleet.results_bucket.clone(), key))
+            .await
+            .map_err(|e| e.failure())?;
+    }
+    Ok(())
+}
+
+fn header(fleet: &Fleet, job: &Job, plan: &Plan, recording_sha256: &Sha256) -> Header {
+    Header {
+        tenant: job.tenant.clone(),
+        call: job.call.clone(),
+        spec_sha256: plan.spec_sha256.clone(),
+        size_bytes: plan.size_bytes,
+        sha256: recording_sha256.clone(),
+        engine: engine_facts(&fleet.model),
+    }
+}
+
+/// The event is made from the stored manifest alone, so that every copy is the same whoever sends it.
+pub(super) fn done(fleet: &Fleet, job: &Job, plan: &Plan, standing: Standing, how: How) -> Done {
+    let data = EventData::Completed(Completed {
+        job_id: job.job_id,
+        tenant: job.tenant.clone(),
+        call: job.call.clone(),
+        spec_sha256: plan.spec_sha256.clone(),
+        manifest_bucket: fleet.results_bucket.to_string(),
+        manifest_key: plan.keys.manifest(),
+        manifest_sha256: standing.sha256,
+        summary: standing.manifest.summary.clone(),
+    });
+    let event = event(
+        job,
+        EventKind::JobCompleted,
+        standing.manifest.completed_at,
+        data,
+    );
+    Done {
+        how,
+        event: Box::new(event),
+        manifest_key: plan.keys.manifest(),
+        manifest: standing.manifest,
+    }
+}
+
+pub fn failed_event(job: &Job, failure: &Failure, attempts: Attempts) -> Event {
+    let data = EventData::Failed(Failed {
+        job_id: job.job_id,
+        tenant: job.tenant.clone(),
+        call: job.call.clone(),
+        code: failure.code,
+        class: failure.class(),
+        detail: failure.detail.clone(),
+        remedy: failure.code.remedy().to_owned(),
+        content_attempts: attempts.content,
+        infra_attempts: attempts.infra,
+    });
+    event(job, EventKind::JobFailed, Timestamp::now(), data)
+}
+
+/// The id is derived from job and kind: a repeated event is recognised as one.
+fn event(job: &Job, kind: EventKind, time: Timestamp, data: EventData) -> Event {
+    let definition = match data {
+        EventData::Completed(_) => "Completed",
+        EventData::Failed(_) => "Failed",
+    };
+    Event {
+        specversion: SpecVersion::V1,
+        id: Uuid::new_v5(&job.job_id.0, kind.as_str().as_bytes()),
+        source: "/earwitness".into(),
+        kind,
+        subject: format!("{}/{}", job.tenant, job.call),
+        time,
+        datacontenttype: "application/json".into(),
+        dataschema: format!("{}#/$defs/{definition}", schema::id("event")),
+        data,
+    }
+}

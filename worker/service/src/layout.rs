@@ -1,0 +1,84 @@
+//! Where everything lies in the results bucket. Every key begins with the tenant that owns it, except tombstones, which
+//! must outlive a tenant's prefix; `_` cannot begin a tenant's name, so the two never meet.
+//! Keys are made from checked ids only.
+
+use job_schema::{CallId, JobId, ObjectKey, Sha256, TenantId};
+
+/// The objects of one call under one spec.
+#[derive(Debug, Clone)]
+pub struct ResultKeys {
+    prefix: String,
+}
+
+impl ResultKeys {
+    pub fn new(tenant: &TenantId, call: &CallId, spec: &Sha256) -> Self {
+        Self {
+            prefix: format!("{tenant}/calls/{call}/{spec}"),
+        }
+    }
+
+    pub fn object(&self, name: &str) -> ObjectKey {
+        key(format!("{}/{name}", self.prefix))
+    }
+
+    pub fn manifest(&self) -> ObjectKey {
+        self.object("manifest.json")
+    }
+
+    pub fn checkpoint(&self) -> ObjectKey {
+        self.object("checkpoint.json")
+    }
+}
+
+pub fn status(tenant: &TenantId, job: JobId) -> ObjectKey {
+    key(format!("{tenant}/jobs/{job}.json"))
+}
+
+pub fn tombstone(tenant: &TenantId, call: &CallId) -> ObjectKey {
+    key(format!("_tombstones/{tenant}/{call}"))
+}
+
+/// Where `submit` puts a local file.
+pub fn upload(tenant: &TenantId, call: &CallId, extension: Option<&str>) -> ObjectKey {
+    let extension = extension
+        .filter(|e| !e.is_empty() && e.len() <= 8 && e.bytes().all(|b| b.is_ascii_alphanumeric()));
+    key(match extension {
+        Some(extension) => format!("{tenant}/uploads/{call}.{extension}"),
+        None => format!("{tenant}/uploads/{call}"),
+    })
+}
+
+fn key(text: String) -> ObjectKey {
+    ObjectKey::try_from(text)
+        .expect("checked names of at most 128 bytes joined by slashes make a valid key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_names_still_make_valid_keys_under_their_tenant() {
+        let tenant: TenantId = "t".repeat(128).parse().unwrap();
+        let call: CallId = "c".repeat(128).parse().unwrap();
+        let spec: Sha256 = "0".repeat(64).parse().unwrap();
+        let keys = ResultKeys::new(&tenant, &call, &spec);
+        for key in [
+            keys.manifest(),
+            keys.checkpoint(),
+            status(&tenant, JobId::generate()),
+            upload(&tenant, &call, Some("wav")),
+        ] {
+            assert!(key.belongs_to(&tenant), "{key}");
+        }
+        assert!(!tombstone(&tenant, &call).belongs_to(&tenant));
+    }
+
+    #[test]
+    fn a_files_ending_cannot_shape_the_key() {
+        let (tenant, call): (TenantId, CallId) = ("t".parse().unwrap(), "c".parse().unwrap());
+        for ending in ["../x", "a/b", "", "ä", "waytoolongending"] {
+            assert_eq!(upload(&tenant, &call, Some(ending)).as_str(), "t/uploads/c");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Drives the engine over one recording and keeps what it finds. In: a recording, a spec, spans of an earlier worker.
+//! Out: findings, or the spans so far when the work was stopped. While it runs, anyone may look at [`Board`].
+//! Fails as the engine does; a death among several runs is tried again alone first.
+
+use std::fs::File;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use job_schema::Failure;
+use job_schema::engine::{CallSpec, PeaksChunk, Progress, Reply, SpanResult};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Company, Engine, EngineFault, RunEnd, RunRequest};
+use crate::results::Findings;
+
+/// What is known so far: written by the run, read by whoever shows progress or keeps checkpoints.
+#[derive(Debug, Clone, Default)]
+pub struct Board(Arc<Mutex<Noted>>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    spans: Vec<SpanResult>,
+    peaks: Vec<PeaksChunk>,
+    progress: Option<Progress>,
+}
+
+impl Board {
+    pub fn resumed(spans: Vec<SpanResult>) -> Self {
+        Self(Arc::new(Mutex::new(Noted {
+            spans,
+            ..Noted::default()
+        })))
+    }
+
+    pub fn spans_count(&self) -> u64 {
+        self.with(|noted| noted.spans.len() as u64)
+    }
+
+    pub fn spans(&self) -> Vec<SpanResult> {
+        self.with(|noted| noted.spans.clone())
+    }
+
+    pub fn progress(&self) -> Option<Progress> {
+        self.with(|noted| noted.progress)
+    }
+
+    fn note(&self, reply: Reply) {
+        self.with(|noted| match reply {
+            Reply::Progress { progress, .. } => noted.progress = Some(progress),
+            Reply::Span { result, .. } => noted.spans.push(result),
+            Reply::Peaks { peaks, .. } => noted.peaks.push(peaks),
+            // The engine handle keeps these to itself.
+            Reply::Ready { .. }
+            | Reply::Refused { .. }
+            | Reply::Done { .. }
+            | Reply::Stopped { .. }
+            | Reply::Failed { .. } => {}
+        });
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Noted) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[derive(Debug)]
+pub enum Recognised {
+    All(Box<Findings>),
+    /// Stopped on request; the board holds the spans so far.
+    Stopped,
+}
+
+pub async fn recognise(
+    engine: &Engine,
+    recording: Arc<File>,
+    spec: &CallSpec,
+    board: &Board,
+    stop: &CancellationToken,
+) -> Result<Recognised, Failure> {
+    let mut company = Company::Welcome;
+    loop {
+        // Decoding starts over each time, so its peaks do too; finished spans are kept.
+        board.with(|noted| noted.peaks.clear());
+        let spec = CallSpec {
+            skip_spans_count: board.spans_count(),
+            ..spec.clone()
+        };
+        let request = RunRequest {
+            recording: Arc::clone(&recording),
+            spec,
+            stop: stop.clone(),
+        };
+        match engine
+            .run(request, company, &mut |reply| board.note(reply))
+            .await
+        {
+            Ok(RunEnd::Stopped) => return Ok(Recognised::Stopped),
+            Ok(RunEnd::Done(summary)) => {
+                let noted = board.with(std::mem::take);
+                let findings = Findings {
+                    spans: noted.spans,
+                    summary: *summary,
+                    peaks: noted.peaks,
+                };
+                return Ok(Recognised::All(Box::new(findings)));
+            }
+            Err(EngineFault::Died {
+                company: others, ..
+            }) if others > 0 && company == Company::Welcome => {
+                tracing::warn!(
+                    others,
+                    "the engine died with several runs inside: running this one again alone"
+                );
+                company = Company::Alone;
+            }
+            Err(EngineFault::Died { failure, .. } | EngineFault::Failed(failure)) => {
+                return Err(failure);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Rule sets on disk: `{id}@{version}.toml` in one directory. In: a reference from a job. Out: the parsed rules and the
+//! digest of the file. Fails with `bad_rules` when the file is missing, unreadable, or says another id or version.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use analysis::RuleSet;
+use job_schema::job::RuleSetRef;
+use job_schema::{ErrorCode, Failure, Sha256};
+
+use crate::spec::sha256;
+
+#[derive(Debug, Clone)]
+pub struct RuleBook {
+    dir: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct LoadedRules {
+    pub rules: Arc<RuleSet>,
+    pub sha256: Sha256,
+}
+
+impl RuleBook {
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    pub async fn load(&self, wanted: &RuleSetRef) -> Result<LoadedRules, Failure> {
+        let path = self
+            .dir
+            .join(format!("{}@{}.toml", wanted.id, wanted.version));
+        let loaded = load_file(&path).await?;
+        if loaded.rules.id() != &wanted.id || loaded.rules.version() != wanted.version {
+            let detail = format!(
+                "the file for {}@{} says it is {}@{}",
+                wanted.id,
+                wanted.version,
+                loaded.rules.id(),
+                loaded.rules.version()
+            );
+            return Err(Failure::at(ErrorCode::BadRules, "/options/rules", detail));
+        }
+        Ok(loaded)
+    }
+}
+
+pub async fn load_file(path: &Path) -> Result<LoadedRules, Failure> {
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let bad = |detail: String| {
+        Failure::at(
+            ErrorCode::BadRules,
+            "/options/rules",
+            format!("rule file {name}: {detail}"),
+        )
+    };
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|e| bad(e.kind().to_string()))?;
+    let sha256 = sha256(&bytes);
+    let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".into()))?;
+    let rules = RuleSet::parse(&text).map_err(|e| bad(e.to_string()))?;
+    Ok(LoadedRules {
+        rules: Arc::new(rules),
+        sha256,
+    })
+}

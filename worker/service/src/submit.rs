@@ -1,0 +1,150 @@
+//! Making a job from what a person or a portal knows: a file or an object, a tenant, a call. In: [`Wish`]. Out: the job,
+//! stored and queued, confirmed by the broker. Fails before anything is queued if the upload or the job itself is refused.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use job_schema::job::{BucketName, Lane, Options, Recording};
+use job_schema::status::{State, Status};
+use job_schema::{
+    CallId, ErrorCode, Failure, Job, JobId, ObjectKey, SCHEMA_VERSION, TenantId, parse,
+};
+
+use crate::broker::{BrokerError, Publisher};
+use crate::layout;
+use crate::results::Object;
+use crate::settle::Attempts;
+use crate::store::{BlobStore, Location, PutMode};
+
+/// What somebody wants to have transcribed.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    pub tenant: TenantId,
+    pub call: CallId,
+    pub source: Source,
+    pub lane: Lane,
+    pub options: Options,
+    pub not_after: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Source {
+    File(PathBuf),
+    Object { bucket: BucketName, key: ObjectKey },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    #[error(transparent)]
+    Refused(#[from] Failure),
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+}
+
+pub async fn submit(
+    store: &dyn BlobStore,
+    recordings: &BucketName,
+    results: &BucketName,
+    publisher: &Publisher,
+    wish: Wish,
+) -> Result<Job, SubmitError> {
+    let recording = match wish.source {
+        Source::File(path) => upload(store, recordings, &wish.tenant, &wish.call, &path).await?,
+        Source::Object { bucket, key } => Recording {
+            bucket,
+            key,
+            etag: None,
+            version_id: None,
+            sha256: None,
+        },
+    };
+    let job = Job {
+        schema_version: SCHEMA_VERSION,
+        job_id: JobId::generate(),
+        tenant: wish.tenant,
+        call: wish.call,
+        recording,
+        lane: wish.lane,
+        options: wish.options,
+        submitted_at: Timestamp::now(),
+        not_after: wish.not_after,
+        checkpoint: None,
+    };
+    check(&job)?;
+    note_queued(store, results, &job).await?;
+    publisher
+        .publish_job(&job, Attempts::default(), None)
+        .await?;
+    Ok(job)
+}
+
+/// Refuses here what a worker would refuse later.
+fn check(job: &Job) -> Result<(), Failure> {
+    let body = serde_json::to_vec(job)
+        .map_err(|_| Failure::new(ErrorCode::BadJob, "the job does not serialise"))?;
+    parse::job(&body).map(drop)
+}
+
+async fn upload(
+    store: &dyn BlobStore,
+    bucket: &BucketName,
+    tenant: &TenantId,
+    call: &CallId,
+    path: &Path,
+) -> Result<Recording, Failure> {
+    let name = path.display();
+    let read = tokio::fs::read(path).await;
+    let bytes =
+        read.map_err(|e| Failure::new(ErrorCode::RecordingNotFound, format!("read {name}: {e}")))?;
+    let extension = path
+        .extension()
+        .map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let key = layout::upload(tenant, call, extension.as_deref());
+    let sha256 = crate::spec::sha256(&bytes);
+    let at = Location::new(bucket.clone(), key.clone());
+    store
+        .put(
+            &at,
+            Bytes::from(bytes),
+            "application/octet-stream",
+            PutMode::Overwrite,
+        )
+        .await
+        .map_err(|e| e.failure())?;
+    Ok(Recording {
+        bucket: bucket.clone(),
+        key,
+        etag: None,
+        version_id: None,
+        sha256: Some(sha256),
+    })
+}
+
+/// Written before the message, so that whoever gets the job's id finds something.
+async fn note_queued(
+    store: &dyn BlobStore,
+    results: &BucketName,
+    job: &Job,
+) -> Result<(), Failure> {
+    let status = Status {
+        schema_version: SCHEMA_VERSION,
+        job_id: job.job_id,
+        tenant: job.tenant.clone(),
+        call: job.call.clone(),
+        updated_at: Timestamp::now(),
+        state: State::Queued,
+    };
+    let object = Object::json("status.json", &status);
+    let at = Location::new(results.clone(), layout::status(&job.tenant, job.job_id));
+    store
+        .put(
+            &at,
+            Bytes::from(object.bytes),
+            object.content_type,
+            PutMode::Overwrite,
+        )
+        .await
+        .map_err(|e| e.failure())?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! One broker connection's worth of work: every slot runs on it, and the first error on it ends them all.
+//! Jobs in hand are then stopped at their next span and leave a checkpoint; the broker gives them out again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::slot::Slot;
+use super::{Shutdown, Until, Worker};
+use crate::broker::{Broker, BrokerError};
+
+/// What the slots of a session share.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) broker: Broker,
+    /// Take nothing more.
+    pub(super) drain: CancellationToken,
+    /// Stop at the next span.
+    pub(super) hand_over: CancellationToken,
+    /// Jobs in hand over all slots: "empty" means that nothing can come back from one of them.
+    pub(super) busy: AtomicU64,
+    pub(super) settled: Arc<AtomicU64>,
+}
+
+impl Session {
+    /// Counts a settled delivery; the last one of `--once` and its like ends the session.
+    pub(super) fn settled_one(&self, until: Until) {
+        let count = self.settled.fetch_add(1, Ordering::AcqRel) + 1;
+        if matches!(until, Until::Jobs(limit) if count >= limit) {
+            self.drain.cancel();
+        }
+    }
+}
+
+pub(super) async fn run(
+    worker: &Arc<Worker>,
+    broker: Broker,
+    settled: &Arc<AtomicU64>,
+    shutdown: &Shutdown,
+) -> Result<(), BrokerError> {
+    let session = Arc::new(Session {
+        broker,
+        drain: shutdown.drain.child_token(),
+        hand_over: shutdown.hand_over.child_token(),
+        busy: AtomicU64::new(0),
+        settled: Arc::clone(settled),
+    });
+    let mut slots = JoinSet::new();
+    for _ in 0..worker.slots_wanted() {
+        let slot = Slot::open(Arc::clone(worker), Arc::clone(&session)).await?;
+        slots.spawn(slot.run());
+    }
+    let mut first_error = None;
+    while let Some(ended) = slots.join_next().await {
+        let error = match ended {
+            Ok(Ok(())) => continue,
+            Ok(Err(e)) => e,
+            // Its delivery goes back to the broker with the connection; the slots are opened anew with the next one.
+            Err(_panic) => BrokerError::LeaseLost { action: "run slot" },
+        };
+        session.drain.cancel();
+        session.hand_over.cancel();
+        first_error.get_or_insert(error);
+    }
+    if let Some(session) = Arc::into_inner(session) {
+        session.broker.close().await;
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+impl Worker {
+    /// `--once` takes one job, so one slot.
+    fn slots_wanted(&self) -> u16 {
+        match self.until {
+            Until::Jobs(limit) => self
+                .slots
+                .min(u16::try_from(limit).unwrap_or(u16::MAX))
+                .max(1),
+            Until::Stopped | Until::Empty => self.slots.max(1),
+        }
+    }
+}
