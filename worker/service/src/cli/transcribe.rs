@@ -396,7 +396,7 @@ mod tests {
     fn any_file_name_gives_a_call_name() {
         for (file, name) in [
             ("a b.wav", "a_b"),
-            ("..wav", "wav"),
+            ("..wav", "recording"),
             ("ü.mp3", "recording"),
             ("-x-.ogg", "x-"),
         ] {
