@@ -1,5 +1,5 @@
 //! An S3 API over a directory, in this process. In: a directory and bucket names. Out: [`S3Server`] with endpoint and
-//! keys; it stops when dropped. s3s-fs looks before it writes and ignores If-Match; [`Conforming`] closes both gaps, and
+//! keys; it stops when dropped. s3s-fs looks before it writes and ignores If-Match; `Conforming` closes both gaps, and
 //! [`S3Server::start_as_shipped`] leaves them open, because stores like that exist.
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Which lane a free slot looks at first. Pure: a sequence of takes in, an order of lanes out.
 //! Interactive before standard before batch, except that a lane that has waited while others were served
-//! [`PATIENCE`] times comes first once: so batch gets at least a tenth of the slots when all lanes are full, and an
+//! `PATIENCE` times comes first once: so batch gets at least a tenth of the slots when all lanes are full, and an
 //! interactive job never waits for more than the one job that its slot was working on.
 
 use job_schema::job::Lane;
