@@ -1,5 +1,5 @@
 //! The ggml whisper file format: what a file says about itself, checked before the engine sees it.
-//! In: a readable, seekable file. Out: [`ModelFacts`]. Fails: [`FileFault`] with the number that was wrong.
+//! In: a readable, seekable file. Out: [`ModelFacts`]. Fails: `FileFault` with the number that was wrong.
 //! Source: whisper.cpp's `convert-pt-to-ggml.py` and `whisper_model_load`, which trusts sizes and counts.
 
 mod check;

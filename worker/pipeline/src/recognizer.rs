@@ -1,6 +1,6 @@
 //! The seam to the model. In: one span of speech, 16 kHz mono f32 in −1..1, 0.1 to 30 s. Out: words with times from the
-//! span's first sample. Fails: the model's own errors, or the caller's stop. Two implementations: `models::whisper` and
-//! [`crate::scripted`]; both pass the suite in [`conformance`].
+//! span's first sample. Fails: the model's own errors, or the caller's stop. Two implementations: whisper.cpp's in the
+//! crate `models`, and [`crate::scripted`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
