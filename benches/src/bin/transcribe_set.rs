@@ -1,0 +1,112 @@
+//! Runs the pipeline over a set of recordings and writes what it heard, one JSON object a line. In: a folder with a
+//! `manifest.jsonl` (path, kind, language), a ggml model. Out: `{"path", "channels": [text], "seconds", …}`, for scoring
+//! against references. Recordings that fail are reported by name and left out.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use job_schema::engine::{CallSpec, CallSummary, Limits, SpanResult};
+use models::WhisperModel;
+use pipeline::{Control, Ended, ModelTraits, Output, Recognizer, SlotPool};
+use serde_json::{Value, json};
+
+const USAGE: &str = "transcribe_set SET_DIR MODEL OUT.jsonl SLOTS [KIND,KIND…]";
+/// Kinds with a reference, or with nothing to hear.
+const KINDS: &str = "read,noisy_speech,ivr_prompt,call_constructed,call,short_utterance,silence_padded,multilingual,\
+                     longform,longform_constructed,codec_matrix,nonspeech";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [set, model, out, slots, kinds @ ..] = arguments.as_slice() else {
+        bail!("usage: {USAGE}");
+    };
+    let kinds: Vec<&str> = kinds.first().map_or(KINDS, String::as_str).split(',').collect();
+    let set = Path::new(set);
+    let (slots, languages) = load(Path::new(model), slots.parse().context("SLOTS")?)?;
+    let manifest = BufReader::new(File::open(set.join("manifest.jsonl")).context("open manifest")?);
+    let mut out = File::create(out).context("create output")?;
+    for line in manifest.lines() {
+        let row: Value = serde_json::from_str(&line?).context("read manifest")?;
+        let (Some(path), Some(kind)) = (row["path"].as_str(), row["kind"].as_str()) else {
+            bail!("manifest row without path or kind");
+        };
+        let language = row["language"].as_str().filter(|code| *code != "mul");
+        let known = language.is_none_or(|code| languages.iter().any(|l| l == code));
+        if !kinds.contains(&kind) || !known {
+            continue;
+        }
+        match transcribe(&set.join(path), language, &slots) {
+            Ok(Value::Object(mut heard)) => {
+                heard.insert("path".into(), path.into());
+                writeln!(out, "{}", Value::Object(heard))?;
+            }
+            Ok(_) => bail!("a result is an object"),
+            Err(error) => eprintln!("{path}: {error:#}"),
+        }
+    }
+    Ok(())
+}
+
+fn load(path: &Path, slots_count: usize) -> Result<(SlotPool, Vec<String>)> {
+    let model = WhisperModel::load(path)?;
+    let multilingual = model.facts().is_multilingual();
+    let languages: Vec<String> = models::whisper::languages(multilingual).map(str::to_owned).collect();
+    let mut recognizers: Vec<Box<dyn Recognizer>> = Vec::new();
+    for _ in 0..slots_count {
+        recognizers.push(Box::new(model.slot()?));
+    }
+    let traits = ModelTraits {
+        languages: languages.clone(),
+    };
+    Ok((SlotPool::new(recognizers, traits), languages))
+}
+
+fn transcribe(path: &Path, language: Option<&str>, slots: &SlotPool) -> Result<Value> {
+    let spec = CallSpec {
+        channel_roles: Vec::new(),
+        language: language.map(str::to_owned),
+        vocabulary: Vec::new(),
+        raw_audio: None,
+        extension: path.extension().and_then(|e| e.to_str()).map(str::to_owned),
+        limits: Limits::default(),
+        skip_spans_count: 0,
+    };
+    let mut spans: Vec<SpanResult> = Vec::new();
+    let mut sink = |output| {
+        if let Output::Span(span) = output {
+            spans.push(span);
+        }
+    };
+    let started = Instant::now();
+    let ended = pipeline::run(File::open(path)?, &spec, slots, &Control::default(), &mut sink)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let Ended::Done(summary) = ended else {
+        bail!("stopped without being asked to");
+    };
+    Ok(describe(&spans, &summary, seconds))
+}
+
+fn describe(spans: &[SpanResult], summary: &CallSummary, seconds: f64) -> Value {
+    let channels: Vec<String> = (0..summary.audio.channels_count)
+        .map(|channel| {
+            let own = spans.iter().filter(|span| span.channel == channel);
+            let words = own.flat_map(|span| &span.segments).flat_map(|segment| &segment.words);
+            words.map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    let timings = summary.timings;
+    json!({
+        "channels": channels,
+        "seconds": seconds,
+        "spans": spans,
+        "warnings": summary.warnings,
+        "facts": summary.channels,
+        "decode_s": timings.decode_us as f64 / 1e6,
+        "resample_s": timings.resample_us as f64 / 1e6,
+        "voice_activity_s": timings.voice_activity_us as f64 / 1e6,
+        "recognize_s": timings.recognize_us as f64 / 1e6,
+    })
+}
