@@ -23,7 +23,11 @@ fn main() -> Result<()> {
     let [set, model, out, slots, kinds @ ..] = arguments.as_slice() else {
         bail!("usage: {USAGE}");
     };
-    let kinds: Vec<&str> = kinds.first().map_or(KINDS, String::as_str).split(',').collect();
+    let kinds: Vec<&str> = kinds
+        .first()
+        .map_or(KINDS, String::as_str)
+        .split(',')
+        .collect();
     let set = Path::new(set);
     let (slots, languages) = load(Path::new(model), slots.parse().context("SLOTS")?)?;
     let manifest = BufReader::new(File::open(set.join("manifest.jsonl")).context("open manifest")?);
@@ -53,7 +57,9 @@ fn main() -> Result<()> {
 fn load(path: &Path, slots_count: usize) -> Result<(SlotPool, Vec<String>)> {
     let model = WhisperModel::load(path)?;
     let multilingual = model.facts().is_multilingual();
-    let languages: Vec<String> = models::whisper::languages(multilingual).map(str::to_owned).collect();
+    let languages: Vec<String> = models::whisper::languages(multilingual)
+        .map(str::to_owned)
+        .collect();
     let mut recognizers: Vec<Box<dyn Recognizer>> = Vec::new();
     for _ in 0..slots_count {
         recognizers.push(Box::new(model.slot()?));
@@ -81,7 +87,13 @@ fn transcribe(path: &Path, language: Option<&str>, slots: &SlotPool) -> Result<V
         }
     };
     let started = Instant::now();
-    let ended = pipeline::run(File::open(path)?, &spec, slots, &Control::default(), &mut sink)?;
+    let ended = pipeline::run(
+        File::open(path)?,
+        &spec,
+        slots,
+        &Control::default(),
+        &mut sink,
+    )?;
     let seconds = started.elapsed().as_secs_f64();
     let Ended::Done(summary) = ended else {
         bail!("stopped without being asked to");
@@ -93,8 +105,13 @@ fn describe(spans: &[SpanResult], summary: &CallSummary, seconds: f64) -> Value 
     let channels: Vec<String> = (0..summary.audio.channels_count)
         .map(|channel| {
             let own = spans.iter().filter(|span| span.channel == channel);
-            let words = own.flat_map(|span| &span.segments).flat_map(|segment| &segment.words);
-            words.map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+            let words = own
+                .flat_map(|span| &span.segments)
+                .flat_map(|segment| &segment.words);
+            words
+                .map(|word| word.text.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
         })
         .collect();
     let timings = summary.timings;

@@ -18,9 +18,9 @@ struct Bench {
 
 /// An engine whose recogniser follows `script`, and a sample call.
 fn bench(script: &str) -> Bench {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("script.json");
-    std::fs::write(&path, script).unwrap();
+    std::fs::write(&path, script).expect("write script");
     let engine = Engine::new(EngineSettings {
         executable: PathBuf::from(env!("CARGO_BIN_EXE_earwitness")),
         recognizer: RecognizerSource::Script(path),
@@ -32,7 +32,7 @@ fn bench(script: &str) -> Bench {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/cancel-plan.wav");
     Bench {
         engine,
-        recording: Arc::new(File::open(call).unwrap()),
+        recording: Arc::new(File::open(call).expect("a sample call")),
         _script: dir,
     }
 }
