@@ -44,9 +44,10 @@ impl Bench {
         recognise(&self.engine, recording, &any_call(), &board, &never).await
     }
 
+    /// Empty when the run did not complete.
     async fn words(&self) -> Vec<String> {
         let Ok(Recognised::All(findings)) = self.run().await else {
-            panic!("the run did not complete");
+            return Vec::new();
         };
         let segments = findings.spans.into_iter().flat_map(|s| s.segments);
         segments.flat_map(|s| s.words).map(|w| w.text).collect()
@@ -93,7 +94,7 @@ async fn each_manner_of_death_has_its_code_and_leaves_the_service_alive() {
 async fn the_same_recording_gives_the_same_words_whatever_ran_beside_it() {
     let bench = bench(r#"{"words": ["one", "two", "three"], "delay_ms": 5}"#);
     let alone = bench.words().await;
-    assert!(!alone.is_empty(), "no speech was found in a sample call");
+    assert!(!alone.is_empty(), "no words for a sample call");
     let (a, b) = tokio::join!(bench.words(), bench.words());
     assert_eq!((&a, &b), (&alone, &alone));
 }
