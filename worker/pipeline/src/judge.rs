@@ -21,6 +21,8 @@ pub const MAX_NO_SPEECH_PROB: f32 = 0.6;
 pub const LOOP_REPEATS: usize = 4;
 /// Single words may be said a little more often.
 pub const LOOP_WORD_REPEATS: usize = 6;
+/// A phrase as long as this is seldom said twice.
+pub const TWICE_WORDS: usize = 3;
 /// Longer phrases do not loop in practice.
 const LOOP_MAX_WORDS: usize = 12;
 
@@ -101,6 +103,16 @@ pub fn find_loop(words: &[String]) -> Option<Range<usize>> {
                 start + length..end
             })
         })
+    })
+}
+
+/// A phrase of several words is followed by itself. People do that, and so do decoders whose window ends too soon.
+pub fn says_twice(segment: &RecognizedSegment) -> bool {
+    let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
+    (TWICE_WORDS..=words.len() / 2).any(|length| {
+        words
+            .windows(2 * length)
+            .any(|pair| pair[..length] == pair[length..])
     })
 }
 

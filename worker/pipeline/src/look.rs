@@ -6,10 +6,11 @@ use job_schema::engine::{SpanResult, SpanSegment};
 use job_schema::transcript::{SuppressReason, Suppressed, TimeSpan, Warning, WarningCode, Word};
 
 use crate::channel::HeardSpan;
-use crate::judge::{Verdict, figures, find_loop, folded, judge};
+use crate::judge::{Verdict, figures, find_loop, folded, judge, says_twice};
 use crate::mend::mend;
 use crate::recognizer::{
-    AbortFlag, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request, SAMPLE_RATE_HZ,
+    AbortFlag, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
+    SAMPLE_RATE_HZ,
 };
 
 /// Tokens to allow: what a fast speaker needs. Measured on calls, a loop costs its budget, so a loose one is slow.
@@ -17,8 +18,10 @@ pub const TOKENS_PER_SECOND: f32 = 5.0;
 pub const TOKENS_AT_LEAST: u32 = 6;
 /// For speech that was cut short without a loop: somebody who talks very fast, or digits.
 const SECOND_BUDGET_FACTOR: u32 = 2;
-/// Away from the greedy path that went wrong, and near enough to what was said. Whisper's own second step is 0.2.
-const SECOND_TEMPERATURE: f32 = 0.4;
+/// The second look sees the whole window that Whisper was trained on, filled up with silence. Fitted windows are what
+/// makes it say a sentence twice.
+#[expect(clippy::cast_possible_truncation, reason = "a constant of 30,000")]
+const WINDOW_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ as usize / 1_000;
 /// Whisper makes words up on windows shorter than this.
 const MIN_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 
@@ -41,11 +44,21 @@ pub fn recognize_span(
         temperature: 0.0,
     };
     let first = recognizer.recognize(&request, abort)?;
-    let Some(again) = second_request(&first, &request) else {
-        return Ok(write_down(first, heard));
+    let max_tokens = match fault(&first) {
+        None => return Ok(write_down(first, heard)),
+        Some(Fault::Repeats | Fault::Guesses) => request.max_tokens,
+        Some(Fault::CutShort) => request.max_tokens * SECOND_BUDGET_FACTOR,
+    };
+    let mut window = heard.pcm.clone();
+    window.resize(window.len().max(WINDOW_SAMPLES), 0.0);
+    let again = Request {
+        pcm: &window,
+        max_tokens,
+        ..request
     };
     let second = recognizer.recognize(&again, abort)?;
-    let better = if faults_count(&second) < faults_count(&first) {
+    // What is said twice in the whole window too was said twice.
+    let better = if faults_count(&second) <= faults_count(&first) {
         second
     } else {
         first
@@ -64,20 +77,23 @@ pub fn token_budget(span: TimeSpan) -> u32 {
     TOKENS_AT_LEAST + spoken
 }
 
-/// What to ask differently, if anything went wrong that asking again can mend.
-fn second_request<'a>(first: &Recognition, request: &Request<'a>) -> Option<Request<'a>> {
-    let verdicts: Vec<Verdict> = first.segments.iter().map(judge).collect();
+/// What asking again may mend.
+enum Fault {
+    Repeats,
+    Guesses,
+    CutShort,
+}
+
+fn fault(answer: &Recognition) -> Option<Fault> {
+    let verdicts: Vec<Verdict> = answer.segments.iter().map(judge).collect();
     let is = |reason| verdicts.contains(&Verdict::Suppress(reason));
-    if is(SuppressReason::Repetition) || is(SuppressReason::LowConfidence) {
-        return Some(Request {
-            temperature: SECOND_TEMPERATURE,
-            ..*request
-        });
+    if is(SuppressReason::Repetition) || answer.segments.iter().any(says_twice) {
+        Some(Fault::Repeats)
+    } else if is(SuppressReason::LowConfidence) {
+        Some(Fault::Guesses)
+    } else {
+        answer.cut_short.then_some(Fault::CutShort)
     }
-    first.cut_short.then(|| Request {
-        max_tokens: request.max_tokens * SECOND_BUDGET_FACTOR,
-        ..*request
-    })
 }
 
 /// Words that will be suppressed or were never reached.

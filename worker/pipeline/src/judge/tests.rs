@@ -53,6 +53,18 @@ fn each_fault_has_its_reason() {
 }
 
 #[test]
+fn a_sentence_said_twice_is_noticed() {
+    for (text, twice) in [
+        ("okay, I'm here. Okay, I'm here.", true),
+        ("it is what it is what it was", true),
+        ("bye bye bye bye", false),
+        ("I mean, I mean it", false),
+    ] {
+        assert_eq!(says_twice(&segment(text, -0.1, 0.1)), twice, "{text:?}");
+    }
+}
+
+#[test]
 fn a_loop_is_told_without_its_first_round() {
     let words = |text: &str| text.split(' ').map(folded).collect::<Vec<_>>();
     for (text, expected) in [

@@ -99,7 +99,7 @@ fn a_loop_is_looked_at_again_and_kept_once_if_it_comes_back() {
         (text(&mended).as_str(), mended.suppressed.len()),
         ("sure", 0)
     );
-    assert_eq!(asked[1].0, SECOND_TEMPERATURE);
+    assert_eq!(asked[1].2, WINDOW_SAMPLES);
 
     let (kept, asked) = look(&[looped.clone(), looped], &span(4_000));
     assert_eq!(asked.len(), 2);
@@ -122,6 +122,18 @@ fn a_cut_without_a_loop_gets_a_larger_budget() {
     assert_eq!(text(&result), "four five six seven");
     assert_eq!(asked[1].1, asked[0].1 * SECOND_BUDGET_FACTOR);
     assert!(result.warnings.is_empty());
+}
+
+#[test]
+fn a_sentence_said_twice_stays_only_if_the_whole_window_has_it_too() {
+    let twice = answer("how are you how are you", -0.2, false);
+    let (once, _) = look(
+        &[twice.clone(), answer("how are you", -0.3, false)],
+        &span(3_000),
+    );
+    assert_eq!(text(&once), "how are you");
+    let (kept, _) = look(&[twice.clone(), twice], &span(3_000));
+    assert_eq!(text(&kept), "how are you how are you");
 }
 
 #[test]
