@@ -144,14 +144,17 @@ pub async fn process(
             .await?
     };
     let Recognised::All(findings) = recognised else {
-        let checkpoint = keep::save_checkpoint(fleet, &plan, &board).await?;
+        let checkpoint = keep::save_checkpoint(fleet, job, &plan, &board).await?;
         let stalled = board.spans_count() == resumed && started.elapsed() >= STALL;
         return Ok(Ended::Interrupted {
             checkpoint,
             stalled,
         });
     };
-    refuse_if_deleted(fleet, job).await?;
+    if is_deleted(fleet, job).await? {
+        keep::drop_checkpoint(fleet, &plan).await;
+        return Err(deleted());
+    }
     let found = publish::Found {
         recording_sha256,
         findings: *findings,
@@ -163,9 +166,9 @@ pub async fn process(
         .instrument(tracing::info_span!("store"))
         .await?;
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
-    if let Err(deleted) = refuse_if_deleted(fleet, job).await {
+    if is_deleted(fleet, job).await? {
         publish::withdraw(fleet, &plan, &standing.manifest).await?;
-        return Err(deleted);
+        return Err(deleted());
     }
     Ok(Ended::Done(publish::done(
         fleet,
@@ -191,15 +194,26 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
 }
 
 async fn refuse_if_deleted(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
+    if is_deleted(fleet, job).await? {
+        return Err(deleted());
+    }
+    Ok(())
+}
+
+async fn is_deleted(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
     let at = Location::new(
         fleet.results_bucket.clone(),
         layout::tombstone(&job.tenant, &job.call),
     );
     match fleet.store.head(&at, None).await {
-        Ok(_) => Err(Failure::new(ErrorCode::Deleted, "the call has a tombstone")),
-        Err(StoreError::NotFound { .. }) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound { .. }) => Ok(false),
         Err(e) => Err(e.failure()),
     }
+}
+
+fn deleted() -> Failure {
+    Failure::new(ErrorCode::Deleted, "the call has a tombstone")
 }
 
 /// The recording into a file without a name, which vanishes with its last descriptor.

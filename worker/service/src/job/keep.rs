@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use job_schema::checkpoint::{Checkpoint, CheckpointRef};
 use job_schema::engine::SpanResult;
 use job_schema::status::{State, Status};
-use job_schema::{Failure, Job, SCHEMA_VERSION};
+use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION};
 
-use super::Fleet;
 use super::plan::Plan;
+use super::{Fleet, deleted, is_deleted};
 use crate::layout;
 use crate::recognise::Board;
 use crate::results::Object;
@@ -49,8 +49,11 @@ pub(super) async fn load_checkpoint(
     }
 }
 
+/// Writes it, then looks for a tombstone and takes it back if there is one: a deletion writes its tombstone before it lists
+/// what to delete, so one of the two sees the other.
 pub(super) async fn save_checkpoint(
     fleet: &Fleet,
+    job: &Job,
     plan: &Plan,
     board: &Board,
 ) -> Result<Option<CheckpointRef>, Failure> {
@@ -77,6 +80,10 @@ pub(super) async fn save_checkpoint(
         )
         .await
         .map_err(|e| e.failure())?;
+    if is_deleted(fleet, job).await? {
+        fleet.store.delete(&at).await.map_err(|e| e.failure())?;
+        return Err(deleted());
+    }
     Ok(Some(CheckpointRef {
         key,
         sha256: object.sha256,
@@ -111,16 +118,20 @@ pub(super) async fn alongside<T>(
             note_status(fleet, job, state).await;
             tokio::time::sleep(fleet.checkpoint_interval).await;
             let finished = board.spans_count();
-            if finished > saved
-                && let Err(failure) = save_checkpoint(fleet, plan, board).await
-            {
-                tracing::warn!(code = %failure.code, "the checkpoint could not be written");
+            if finished > saved {
+                match save_checkpoint(fleet, job, plan, board).await {
+                    Err(failure) if failure.code == ErrorCode::Deleted => return Err(failure),
+                    Err(failure) => {
+                        tracing::warn!(code = %failure.code, "the checkpoint could not be written");
+                    }
+                    Ok(_) => {}
+                }
             }
-            finished
+            Ok(finished)
         };
         tokio::select! {
             ended = &mut run => return ended,
-            finished = keep => saved = finished,
+            finished = keep => saved = finished?,
         }
     }
 }
@@ -151,5 +162,100 @@ pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
         .await
     {
         tracing::warn!(error = %e, "the status object could not be written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use job_schema::engine::Limits;
+    use job_schema::transcript::TimeSpan;
+    use job_schema::{Sha256, parse};
+
+    use super::*;
+    use crate::engine::{Engine, EngineSettings, RecognizerSource};
+    use crate::job::ModelInUse;
+    use crate::layout::ResultKeys;
+    use crate::metrics::Metrics;
+    use crate::rules::RuleBook;
+    use crate::store::Pin;
+    use crate::store::dir::DirStore;
+
+    const JOB: &str = r#"{"schema_version": 1, "job_id": "01930000-0000-7000-8000-000000000001",
+        "tenant": "acme", "call": "c1", "submitted_at": "2026-11-24T10:00:00Z",
+        "recording": {"bucket": "recordings", "key": "acme/c1.wav"}}"#;
+
+    fn fleet(root: &std::path::Path, digest: &Sha256) -> Fleet {
+        let settings = EngineSettings {
+            executable: "never-started".into(),
+            recognizer: RecognizerSource::Script("none".into()),
+            slots: 1,
+            memory_limit_bytes: 0,
+            deadline_factor: 1.0,
+        };
+        Fleet {
+            worker: "w".into(),
+            store: Arc::new(DirStore::new(root)),
+            results_bucket: "results".parse().unwrap(),
+            engine: Engine::new(settings),
+            model: ModelInUse {
+                name: "m".into(),
+                sha256: digest.clone(),
+                recognizer: "r".into(),
+            },
+            rules: RuleBook::new("rules"),
+            limits: Limits::default(),
+            checkpoint_interval: Duration::from_secs(1),
+            metrics: Metrics::new(),
+        }
+    }
+
+    fn one_span() -> Board {
+        Board::resumed(vec![SpanResult {
+            channel: 0,
+            span: TimeSpan {
+                start_ms: 0,
+                end_ms: 1_000,
+            },
+            segments: Vec::new(),
+            suppressed: Vec::new(),
+            language: None,
+            warnings: Vec::new(),
+        }])
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_does_not_outlive_a_deletion_that_came_first() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("results")).unwrap();
+        let digest: Sha256 = "0".repeat(64).parse().unwrap();
+        let fleet = fleet(root.path(), &digest);
+        let job = parse::job(JOB.as_bytes()).unwrap();
+        let plan = Plan {
+            recording: Location::new(job.recording.bucket.clone(), job.recording.key.clone()),
+            pin: Pin::default(),
+            size_bytes: 1,
+            rules: None,
+            spec_sha256: digest.clone(),
+            keys: ResultKeys::new(&job.tenant, &job.call, &digest),
+        };
+        let board = one_span();
+        let saved = save_checkpoint(&fleet, &job, &plan, &board).await.unwrap();
+        assert_eq!(saved.map(|c| c.spans_count), Some(1));
+        assert_eq!(load_checkpoint(&fleet, &plan).await.unwrap().len(), 1);
+
+        let tombstone = Location::new(
+            fleet.results_bucket.clone(),
+            layout::tombstone(&job.tenant, &job.call),
+        );
+        let put = fleet
+            .store
+            .put(&tombstone, Bytes::new(), "text/plain", PutMode::Overwrite);
+        put.await.unwrap();
+        let refused = save_checkpoint(&fleet, &job, &plan, &board).await;
+        assert_eq!(refused.map_err(|f| f.code), Err(ErrorCode::Deleted));
+        assert!(load_checkpoint(&fleet, &plan).await.unwrap().is_empty());
     }
 }
