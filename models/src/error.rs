@@ -14,6 +14,13 @@ pub enum ModelError {
     Fault { path: PathBuf, fault: FileFault },
     #[error("load model file `{path}`: the engine refused it: {reason}")]
     Load { path: PathBuf, reason: String },
+    #[error(
+        "load model file `{path}`: the native recogniser does not read {weights} weights: take a file with f16 or q8_0, or set the recogniser to whisper_cpp"
+    )]
+    Unreadable {
+        path: PathBuf,
+        weights: &'static str,
+    },
     #[error("make a slot: the engine refused it: {reason}")]
     Slot { reason: String },
 }

@@ -7,12 +7,17 @@ pub mod convert;
 mod digest;
 pub mod error;
 pub mod ggml;
+pub mod native;
 pub mod pull;
+mod span;
+mod steer;
 pub mod store;
 pub mod whisper;
+mod words;
 
 pub use catalogue::Catalogue;
 pub use error::ModelError;
+pub use native::{NativeModel, NativeRecognizer};
 pub use pull::pull;
 pub use store::{ModelInfo, ModelStore};
 pub use whisper::{WhisperModel, WhisperRecognizer};

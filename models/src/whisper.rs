@@ -3,8 +3,6 @@
 //! no temperature fallback, nothing carried from one request to the next.
 
 mod callbacks;
-mod steer;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -13,8 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pipeline::recognizer::{
-    AbortFlag, LanguageGuess, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment,
-    Recognizer, Request, SAMPLE_RATE_HZ,
+    AbortFlag, LanguageGuess, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
 };
 use whisper_rs::{
     DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext,
@@ -23,29 +20,14 @@ use whisper_rs::{
 
 use crate::error::ModelError;
 use crate::ggml::{self, AUDIO_POSITIONS, Family, ModelFacts};
-use steer::Steer;
-use words::Token;
+use crate::span::{
+    MAX_PROMPT_TOKENS, MAX_TEXT_TOKENS, duration_ms, fitted_positions, is_audible, mean, padded,
+};
+use crate::steer::Steer;
+use crate::words::{self, Token};
 
-/// One encoder position covers two mel frames of 10 ms.
-const SAMPLES_PER_POSITION: usize = 320;
-/// whisper.cpp before 1.9.3 reads past buffers below 201 samples and refuses below 100 ms; one second is safely more.
-const MIN_ENGINE_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
-/// No word is shorter, so nothing shorter is asked of the engine.
-const MIN_SPAN_MS: u64 = 100;
-/// Encoder positions of silence kept after the span's end, 4 s. With 0, 16, 32 and 64, tiny.en's word error rate is 21,
-/// 12, 6 and 6 % on spans of 6 to 12 s, and 11, 9, 13 and 8 % on longer ones. On whole calls in spans of up to 27 s it is
-/// 14.2 % with 64 and 9.7 % with 200: sentences are no longer written twice.
-const MARGIN_POSITIONS: usize = 200;
-/// The least context, 10 s. In less, a short span is written down twice or more: on 40 spans below 6 s, tiny.en inserts
-/// 42 words with 300 positions, 18 with 400, 5 with 500 and 6 with 650.
-const MIN_POSITIONS: usize = 500;
-/// OpenAI's budget: half of the text window, less the marker that starts it.
-const MAX_PROMPT_TOKENS: usize = 223;
 /// A prompt longer than this is cut before it is tokenised; 223 tokens are far shorter.
 const MAX_PROMPT_BYTES: usize = 8 * 1024;
-/// The engine stops by itself at 220 and then counts the span as failed.
-const MAX_TEXT_TOKENS: u32 = 200;
-
 /// Shared weights. Cloning is cheap.
 #[derive(Clone)]
 pub struct WhisperModel {
@@ -161,20 +143,15 @@ impl Recognizer for WhisperRecognizer {
         if abort.is_raised() {
             return Err(RecognizeError::Aborted);
         }
-        let span_ms = duration_ms(request.pcm);
-        if span_ms < MIN_SPAN_MS {
+        if !is_audible(request.pcm)? {
             return Ok(Recognition::default());
-        }
-        if span_ms > MAX_SPAN_MS {
-            let reason = format!("the span is {span_ms} ms long, the window {MAX_SPAN_MS} ms");
-            return Err(RecognizeError::Engine(reason));
         }
         let pcm = padded(request.pcm);
         let prompt = self.prompt_tokens(request.prompt)?;
         let mut parameters = self.parameters_for(request.language)?;
         parameters.set_tokens(&prompt);
         parameters.set_temperature(request.temperature);
-        parameters.set_audio_ctx(fitted_positions(pcm.len()));
+        parameters.set_audio_ctx(context(pcm.len()));
         if request.temperature > 0.0 {
             // Sampling draws from a generator that the engine seeds once per state, so a used state would answer
             // differently from a fresh one.
@@ -208,7 +185,7 @@ impl Recognizer for WhisperRecognizer {
         }
         let pcm = padded(pcm);
         let mut parameters = self.parameters_for("en")?;
-        parameters.set_audio_ctx(fitted_positions(pcm.len()));
+        parameters.set_audio_ctx(context(pcm.len()));
         // The engine detects with the context size of the request before. A run over too little audio to encode sets the
         // size, and computes the spectrogram of all of it.
         parameters.set_duration_ms(100);
@@ -322,10 +299,6 @@ impl WhisperRecognizer {
     }
 }
 
-fn duration_ms(pcm: &[f32]) -> u64 {
-    pcm.len() as u64 * 1000 / u64::from(SAMPLE_RATE_HZ)
-}
-
 /// OpenAI's defaults for one window, without its fallback.
 fn parameters(language: &'static str) -> FullParams<'static, 'static> {
     let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
@@ -349,41 +322,17 @@ fn parameters(language: &'static str) -> FullParams<'static, 'static> {
     parameters
 }
 
-/// The span with silence after it where it is too short, and without anything that is no number.
-fn padded(pcm: &[f32]) -> Vec<f32> {
-    let mut samples: Vec<f32> = pcm
-        .iter()
-        .map(|s| {
-            if s.is_finite() {
-                s.clamp(-1.0, 1.0)
-            } else {
-                0.0
-            }
-        })
-        .collect();
-    samples.resize(samples.len().max(MIN_ENGINE_SAMPLES), 0.0);
-    samples
-}
-
-/// Encoder positions for a span: its cost follows the speech, not the 30 s window.
-fn fitted_positions(samples: usize) -> i32 {
-    let spoken = samples.div_ceil(SAMPLES_PER_POSITION);
-    let positions = (spoken + MARGIN_POSITIONS).max(MIN_POSITIONS);
-    i32::try_from(positions).map_or(AUDIO_POSITIONS, |p| p.min(AUDIO_POSITIONS))
-}
-
-fn mean(values: &[f32]) -> f32 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    values.iter().sum::<f32>() / values.len() as f32
-}
-
 fn engine(error: impl std::fmt::Display) -> RecognizeError {
     RecognizeError::Engine(error.to_string())
 }
 
-fn language_guesses(probabilities: &[f32]) -> Vec<LanguageGuess> {
+/// The size of the context as the engine takes it.
+fn context(samples: usize) -> i32 {
+    i32::try_from(fitted_positions(samples)).unwrap_or(AUDIO_POSITIONS)
+}
+
+/// Guesses from one probability for each language, the likeliest first.
+pub(crate) fn language_guesses(probabilities: &[f32]) -> Vec<LanguageGuess> {
     let mut guesses: Vec<LanguageGuess> = (0..)
         .zip(probabilities)
         .filter_map(|(id, &probability)| {
@@ -397,7 +346,7 @@ fn language_guesses(probabilities: &[f32]) -> Vec<LanguageGuess> {
     guesses
 }
 
-/// Codes of the languages that a model knows.
+/// Codes of the languages that a model knows, in the order of their tokens.
 pub fn languages(multilingual: bool) -> impl Iterator<Item = &'static str> {
     let all = (0..=whisper_rs::get_lang_max_id()).filter_map(whisper_rs::get_lang_str);
     all.filter(move |&code| multilingual || code == "en")

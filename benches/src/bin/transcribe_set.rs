@@ -9,18 +9,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use job_schema::engine::{CallSpec, CallSummary, Limits, SpanResult};
-use models::WhisperModel;
+use models::{NativeModel, WhisperModel};
 use pipeline::{Control, Ended, ModelTraits, Output, Recognizer, SlotPool};
 use serde_json::{Value, json};
 
-const USAGE: &str = "transcribe_set SET_DIR MODEL OUT.jsonl SLOTS [KIND,KIND…]";
+const USAGE: &str = "transcribe_set SET_DIR MODEL OUT.jsonl native|whisper_cpp SLOTS [KIND,KIND…]";
 /// Kinds with a reference, or with nothing to hear.
 const KINDS: &str = "read,noisy_speech,ivr_prompt,call_constructed,call,short_utterance,silence_padded,multilingual,\
                      longform,longform_constructed,codec_matrix,nonspeech";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [set, model, out, slots, kinds @ ..] = arguments.as_slice() else {
+    let [set, model, out, recognizer, slots, kinds @ ..] = arguments.as_slice() else {
         bail!("usage: {USAGE}");
     };
     let kinds: Vec<&str> = kinds
@@ -29,7 +29,11 @@ fn main() -> Result<()> {
         .split(',')
         .collect();
     let set = Path::new(set);
-    let (slots, languages) = load(Path::new(model), slots.parse().context("SLOTS")?)?;
+    let (slots, languages) = load(
+        recognizer,
+        Path::new(model),
+        slots.parse().context("SLOTS")?,
+    )?;
     let manifest = BufReader::new(File::open(set.join("manifest.jsonl")).context("open manifest")?);
     let mut out = File::create(out).context("create output")?;
     for line in manifest.lines() {
@@ -54,16 +58,27 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn load(path: &Path, slots_count: usize) -> Result<(SlotPool, Vec<String>)> {
-    let model = WhisperModel::load(path)?;
-    let multilingual = model.facts().is_multilingual();
+fn load(recognizer: &str, path: &Path, slots_count: usize) -> Result<(SlotPool, Vec<String>)> {
+    let mut recognizers: Vec<Box<dyn Recognizer>> = Vec::new();
+    let multilingual = match recognizer {
+        "native" => {
+            let model = NativeModel::load(path)?;
+            recognizers
+                .extend((0..slots_count).map(|_| Box::new(model.slot()) as Box<dyn Recognizer>));
+            model.facts().is_multilingual()
+        }
+        "whisper_cpp" => {
+            let model = WhisperModel::load(path)?;
+            for _ in 0..slots_count {
+                recognizers.push(Box::new(model.slot()?));
+            }
+            model.facts().is_multilingual()
+        }
+        _ => bail!("usage: {USAGE}"),
+    };
     let languages: Vec<String> = models::whisper::languages(multilingual)
         .map(str::to_owned)
         .collect();
-    let mut recognizers: Vec<Box<dyn Recognizer>> = Vec::new();
-    for _ in 0..slots_count {
-        recognizers.push(Box::new(model.slot()?));
-    }
     let traits = ModelTraits {
         languages: languages.clone(),
     };

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use whisper_rs::{FullParams, WhisperSysContext, WhisperSysState, WhisperTokenData};
 
-use super::steer::Steer;
+use crate::steer::Steer;
 
 /// Puts both callbacks into `parameters`. These hold raw pointers to `abort` and `steer`, which must outlive the engine's
 /// run; the caller passes `parameters` by value to that run and drops neither before it returns.

@@ -3,6 +3,8 @@
 use std::f32::consts::TAU;
 use std::time::{Duration, Instant};
 
+use pipeline::recognizer::SAMPLE_RATE_HZ;
+
 use super::*;
 
 fn model(test: &str) -> Option<WhisperModel> {

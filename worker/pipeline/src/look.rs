@@ -1,4 +1,4 @@
-//! Recognition of one span, on a slot. In: a heard span, its language, the vocabulary. Out: its words with mended times,
+//! Recognition of spans, on a slot. In: heard spans, their languages, the vocabulary. Out: their words with mended times,
 //! and apart from them what was suppressed. Fails: as the recogniser does. A span that went wrong gets one second look
 //! with another setting; no span gets more, so that a bad one costs at most three times its share.
 
@@ -25,45 +25,93 @@ const WINDOW_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ as usize / 1
 /// Whisper makes words up on windows shorter than this.
 const MIN_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 
+/// A span and the language to write it in.
+#[derive(Debug, Clone)]
+pub struct SpanToRead {
+    pub heard: HeardSpan,
+    pub language: String,
+}
+
+/// Writes down several spans at once, in order.
+///
 /// # Errors
 /// The recogniser's.
-pub fn recognize_span(
+pub fn recognize_spans(
     recognizer: &mut dyn Recognizer,
-    heard: &HeardSpan,
-    language: &str,
+    spans: &[SpanToRead],
     prompt: &str,
     abort: &AbortFlag,
-) -> Result<SpanResult, RecognizeError> {
-    let mut pcm = heard.pcm.clone();
-    pcm.resize(pcm.len().max(MIN_SAMPLES), 0.0);
-    let request = Request {
-        pcm: &pcm,
-        language,
-        prompt,
-        max_tokens: token_budget(heard.span),
-        temperature: 0.0,
+) -> Result<Vec<SpanResult>, RecognizeError> {
+    let first_look = |span: &SpanToRead| Look {
+        pcm: filled(span, MIN_SAMPLES),
+        max_tokens: token_budget(span.heard.span),
     };
-    let first = recognizer.recognize(&request, abort)?;
-    let max_tokens = match fault(&first) {
-        None => return Ok(write_down(first, heard)),
-        Some(Fault::Repeats | Fault::Guesses) => request.max_tokens,
-        Some(Fault::CutShort) => request.max_tokens * SECOND_BUDGET_FACTOR,
+    let looks: Vec<Look> = spans.iter().map(first_look).collect();
+    let numbers: Vec<usize> = (0..spans.len()).collect();
+    let mut answers = read(recognizer, spans, &numbers, &looks, prompt, abort)?;
+
+    let (failed, again): (Vec<usize>, Vec<Look>) = numbers
+        .into_iter()
+        .filter_map(|n| Some((n, second_look(&spans[n], &answers[n], looks[n].max_tokens)?)))
+        .unzip();
+    let seconds = read(recognizer, spans, &failed, &again, prompt, abort)?;
+    for (number, second) in failed.into_iter().zip(seconds) {
+        // What is said twice in the whole window too was said twice.
+        if faults_count(&second) <= faults_count(&answers[number]) {
+            answers[number] = second;
+        }
+    }
+    let written = spans.iter().zip(answers);
+    Ok(written
+        .map(|(span, answer)| write_down(answer, &span.heard))
+        .collect())
+}
+
+/// What a recogniser is asked to hear, and the most it may write.
+struct Look {
+    pcm: Vec<f32>,
+    max_tokens: u32,
+}
+
+fn read(
+    recognizer: &mut dyn Recognizer,
+    spans: &[SpanToRead],
+    numbers: &[usize],
+    looks: &[Look],
+    prompt: &str,
+    abort: &AbortFlag,
+) -> Result<Vec<Recognition>, RecognizeError> {
+    let requests: Vec<Request<'_>> = numbers
+        .iter()
+        .zip(looks)
+        .map(|(number, look)| Request {
+            pcm: &look.pcm,
+            language: &spans[*number].language,
+            prompt,
+            max_tokens: look.max_tokens,
+            temperature: 0.0,
+        })
+        .collect();
+    recognizer.recognize_all(&requests, abort)
+}
+
+/// With the whole window, where the first answer went wrong.
+fn second_look(span: &SpanToRead, first: &Recognition, budget: u32) -> Option<Look> {
+    let max_tokens = match fault(first)? {
+        Fault::Repeats | Fault::Guesses => budget,
+        Fault::CutShort => budget * SECOND_BUDGET_FACTOR,
     };
-    let mut window = heard.pcm.clone();
-    window.resize(window.len().max(WINDOW_SAMPLES), 0.0);
-    let again = Request {
-        pcm: &window,
+    Some(Look {
+        pcm: filled(span, WINDOW_SAMPLES),
         max_tokens,
-        ..request
-    };
-    let second = recognizer.recognize(&again, abort)?;
-    // What is said twice in the whole window too was said twice.
-    let better = if faults_count(&second) <= faults_count(&first) {
-        second
-    } else {
-        first
-    };
-    Ok(write_down(better, heard))
+    })
+}
+
+/// The span's sound with silence after it, up to `samples`.
+fn filled(span: &SpanToRead, samples: usize) -> Vec<f32> {
+    let mut pcm = span.heard.pcm.clone();
+    pcm.resize(pcm.len().max(samples), 0.0);
+    pcm
 }
 
 pub fn token_budget(span: TimeSpan) -> u32 {

@@ -24,6 +24,24 @@ pub trait Recognizer: Send {
         abort: &AbortFlag,
     ) -> Result<Recognition, RecognizeError>;
 
+    /// How many spans are best given at once.
+    fn batch_size(&self) -> usize {
+        1
+    }
+
+    /// Writes down several spans: to each the answer that [`Recognizer::recognize`] gives to it alone.
+    ///
+    /// # Errors
+    /// As [`Recognizer::recognize`].
+    fn recognize_all(
+        &mut self,
+        requests: &[Request<'_>],
+        abort: &AbortFlag,
+    ) -> Result<Vec<Recognition>, RecognizeError> {
+        let each = requests.iter();
+        each.map(|request| self.recognize(request, abort)).collect()
+    }
+
     /// Probabilities of the languages that the model knows, the likeliest first; empty for a model of one language.
     ///
     /// # Errors

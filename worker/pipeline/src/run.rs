@@ -94,6 +94,7 @@ pub fn run(
             break;
         }
     }
+    queue.finish();
     while let Some(result) = queue.next()? {
         sink(Output::Span(result));
         sink(progress(&source, &call, queue.oldest_ms()));
@@ -112,8 +113,9 @@ fn resample_failure(error: ResampleError) -> Failure {
     Failure::new(code, error.to_string())
 }
 
-/// Finishes the spans in hand.
+/// Finishes the spans that slots have in hand.
 fn stop(mut queue: SpanQueue<'_>, sink: &mut dyn FnMut(Output)) -> Result<Ended, Failure> {
+    queue.stop();
     while let Some(result) = queue.next()? {
         sink(Output::Span(result));
     }

@@ -37,6 +37,7 @@ pub struct SlotPool {
     /// `None` only while dropping.
     work: Option<Sender<Work>>,
     threads: Vec<JoinHandle<()>>,
+    batch_size: usize,
     model: ModelTraits,
 }
 
@@ -49,6 +50,8 @@ impl SlotPool {
     pub fn new(recognizers: Vec<Box<dyn Recognizer>>, model: ModelTraits) -> Self {
         let (work, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
+        let batch_sizes = recognizers.iter().map(|recognizer| recognizer.batch_size());
+        let batch_size = batch_sizes.min().unwrap_or(1).max(1);
         let threads = recognizers
             .into_iter()
             .map(|recognizer| {
@@ -59,6 +62,7 @@ impl SlotPool {
         Self {
             work: Some(work),
             threads,
+            batch_size,
             model,
         }
     }
@@ -69,6 +73,11 @@ impl SlotPool {
 
     pub fn slots_count(&self) -> usize {
         self.threads.len()
+    }
+
+    /// Spans to give to a slot at once.
+    pub(crate) fn batch_size(&self) -> usize {
+        self.batch_size
     }
 
     /// Slots whose thread has died of a panic. An engine with any should end once its calls have.

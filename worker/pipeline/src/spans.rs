@@ -1,5 +1,5 @@
 //! Spans on their way through the slots. In: heard spans in their final order. Out: their results in the same order,
-//! whichever slot was faster. Fails: with the first span that fails. Holds a bounded number of spans, so that calls share
+//! whichever slot was faster. Slots are given as many at once as their recogniser likes; that changes no result. Fails: with the first span that fails. Holds a bounded number of spans, so that calls share
 //! the slots and memory does not grow.
 
 use std::collections::VecDeque;
@@ -8,22 +8,25 @@ use job_schema::engine::SpanResult;
 use job_schema::{ErrorCode, Failure};
 
 use crate::channel::HeardSpan;
-use crate::look::recognize_span;
+use crate::look::{SpanToRead, recognize_spans};
 use crate::recognizer::{AbortFlag, RecognizeError};
 use crate::slots::{SlotLost, SlotPool, Ticket};
 use crate::timing::add_elapsed;
 
-/// Enough that a slot never waits for the next span, and little enough that a second call soon gets its turn.
+/// Enough that a slot never waits for the next batch, and little enough that a second call soon gets its turn.
 const IN_FLIGHT_PER_SLOT: usize = 2;
 
-/// The result, and how long it took in microseconds.
-type Answer = (Result<SpanResult, RecognizeError>, u64);
+/// The results of a batch, and how long it took in microseconds.
+type Answer = (Result<Vec<SpanResult>, RecognizeError>, u64);
 
 pub(crate) struct SpanQueue<'a> {
     slots: &'a SlotPool,
     abort: AbortFlag,
     prompt: String,
+    /// Not yet a batch.
+    gathered: Vec<SpanToRead>,
     in_flight: VecDeque<InFlight>,
+    done: VecDeque<SpanResult>,
     /// Spans whose results have been handed out, and the ones before them that an earlier worker had.
     finished_count: u64,
     skip_count: u64,
@@ -46,7 +49,9 @@ impl<'a> SpanQueue<'a> {
             slots,
             abort: abort.clone(),
             prompt,
+            gathered: Vec::new(),
             in_flight: VecDeque::new(),
+            done: VecDeque::new(),
             finished_count: 0,
             skip_count,
             recognize_us: 0,
@@ -56,40 +61,51 @@ impl<'a> SpanQueue<'a> {
     /// Takes the next span. Returns the oldest result when the queue is full.
     pub(crate) fn push(
         &mut self,
-        span: HeardSpan,
+        heard: HeardSpan,
         language: &str,
     ) -> Result<Option<SpanResult>, Failure> {
         if self.finished_count < self.skip_count {
             self.finished_count += 1;
             return Ok(None);
         }
-        let (language, prompt, abort) =
-            (language.to_owned(), self.prompt.clone(), self.abort.clone());
-        let start_ms = span.span.start_ms;
-        let answer = self.slots.submit(move |slot| {
-            let mut took_us = 0;
-            let result = add_elapsed(&mut took_us, || {
-                recognize_span(slot, &span, &language, &prompt, &abort)
-            });
-            (result, took_us)
+        self.gathered.push(SpanToRead {
+            heard,
+            language: language.to_owned(),
         });
-        self.in_flight.push_back(InFlight { start_ms, answer });
+        if self.gathered.len() == self.slots.batch_size() {
+            let batch = std::mem::take(&mut self.gathered);
+            self.submit(batch);
+        }
         if self.in_flight.len() <= IN_FLIGHT_PER_SLOT * self.slots.slots_count() {
-            return Ok(None);
+            return Ok(self.hand_out());
         }
         self.next()
     }
 
-    /// Waits for the oldest span. `None` when nothing is in flight.
+    /// No span follows: what was gathered is shared out among the slots.
+    pub(crate) fn finish(&mut self) {
+        let gathered = std::mem::take(&mut self.gathered);
+        let share = gathered.len().div_ceil(self.slots.slots_count().max(1));
+        for batch in gathered.chunks(share.max(1)) {
+            self.submit(batch.to_vec());
+        }
+    }
+
+    /// Gives up what no slot has been given.
+    pub(crate) fn stop(&mut self) {
+        self.gathered.clear();
+    }
+
+    /// Waits for the oldest span that a slot was given. `None` when there is none.
     pub(crate) fn next(&mut self) -> Result<Option<SpanResult>, Failure> {
-        let Some(oldest) = self.in_flight.pop_front() else {
-            return Ok(None);
-        };
-        let (result, took_us) = oldest.answer.wait()?;
-        self.recognize_us += took_us;
-        let result = result?;
-        self.finished_count += 1;
-        Ok(Some(result))
+        if self.done.is_empty()
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            let (results, took_us) = oldest.answer.wait()?;
+            self.recognize_us += took_us;
+            self.done.extend(results?);
+        }
+        Ok(self.hand_out())
     }
 
     pub(crate) fn recognize_us(&self) -> u64 {
@@ -101,9 +117,32 @@ impl<'a> SpanQueue<'a> {
         self.finished_count.max(self.skip_count)
     }
 
-    /// Start of the oldest span in flight: nothing before it is open.
+    /// Start of the oldest span that was not handed out: nothing before it is open.
     pub(crate) fn oldest_ms(&self) -> Option<u64> {
-        self.in_flight.front().map(|span| span.start_ms)
+        let done = self.done.front().map(|result| result.span.start_ms);
+        let in_flight = || self.in_flight.front().map(|batch| batch.start_ms);
+        let gathered = || Some(self.gathered.first()?.heard.span.start_ms);
+        done.or_else(in_flight).or_else(gathered)
+    }
+
+    fn hand_out(&mut self) -> Option<SpanResult> {
+        let result = self.done.pop_front()?;
+        self.finished_count += 1;
+        Some(result)
+    }
+
+    fn submit(&mut self, batch: Vec<SpanToRead>) {
+        let Some(first) = batch.first() else { return };
+        let start_ms = first.heard.span.start_ms;
+        let (prompt, abort) = (self.prompt.clone(), self.abort.clone());
+        let answer = self.slots.submit(move |slot| {
+            let mut took_us = 0;
+            let results = add_elapsed(&mut took_us, || {
+                recognize_spans(slot, &batch, &prompt, &abort)
+            });
+            (results, took_us)
+        });
+        self.in_flight.push_back(InFlight { start_ms, answer });
     }
 }
 

@@ -68,7 +68,12 @@ fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u3
         answers: answers.iter().cloned().collect(),
         asked: Vec::new(),
     };
-    let result = recognize_span(&mut slot, heard, "en", "", &AbortFlag::default()).unwrap();
+    let span = SpanToRead {
+        heard: heard.clone(),
+        language: "en".into(),
+    };
+    let mut results = recognize_spans(&mut slot, &[span], "", &AbortFlag::default()).unwrap();
+    let result = results.pop().unwrap();
     (result, slot.asked)
 }
 
@@ -142,4 +147,41 @@ fn guesses_are_kept_apart_from_the_words() {
     let (result, _) = look(&[guess.clone(), guess], &span(1_000));
     assert!(result.segments.is_empty());
     assert_eq!(result.suppressed[0].reason, SuppressReason::LowConfidence);
+}
+
+#[test]
+fn of_several_spans_only_those_that_failed_are_read_again_and_the_order_stays() {
+    let looped = "no thank you ".repeat(5);
+    let mut slot = Prepared {
+        answers: [
+            answer("first of all", -0.2, false),
+            answer(&looped, -0.2, false),
+            answer("and the last", -0.2, false),
+            answer("no thank you", -0.2, false),
+        ]
+        .into(),
+        asked: Vec::new(),
+    };
+    let spans = [2_000, 3_000, 4_000].map(|duration_ms| SpanToRead {
+        heard: span(duration_ms),
+        language: "en".into(),
+    });
+    let results = recognize_spans(&mut slot, &spans, "", &AbortFlag::default()).unwrap();
+    let texts: Vec<String> = results
+        .iter()
+        .map(|result| {
+            let words = result.segments.iter().flat_map(|segment| &segment.words);
+            words
+                .map(|word| word.text.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(texts, ["first of all", "no thank you", "and the last"]);
+    let lengths: Vec<usize> = slot.asked.iter().map(|(_, _, samples)| *samples).collect();
+    assert_eq!(lengths.len(), 4);
+    assert_eq!(
+        lengths[3], WINDOW_SAMPLES,
+        "the second look sees the whole window"
+    );
 }

@@ -139,7 +139,11 @@ async fn source(config: &Config) -> Result<(String, RecognizerSource), Exit> {
         .await
         .context("verify model")?
         .map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
-    Ok((name, RecognizerSource::Whisper(path)))
+    let recognizer = match config.engine.recognizer {
+        RecognizerKind::Native => RecognizerSource::Native(path),
+        _ => RecognizerSource::Whisper(path),
+    };
+    Ok((name, recognizer))
 }
 
 /// The store with the buckets that commands use.

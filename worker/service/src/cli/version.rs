@@ -12,6 +12,11 @@ pub(super) fn print(verbose: bool) -> ExitCode {
             models::whisper::engine_version()
         ));
         out::line(format_args!(
+            "native      {}, {}",
+            models::native::engine_version(),
+            models::native::instructions()
+        ));
+        out::line(format_args!(
             "cpu         {}",
             models::whisper::system_info().trim()
         ));

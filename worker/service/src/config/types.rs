@@ -108,6 +108,7 @@ pub struct Engine {
 #[serde(rename_all = "snake_case")]
 pub enum RecognizerKind {
     Whisper,
+    Native,
     Scripted,
 }
 

@@ -26,6 +26,9 @@ pub struct EngineArgs {
     /// A verified ggml model file.
     #[arg(long, conflicts_with = "script", required_unless_present = "script")]
     model: Option<PathBuf>,
+    /// Read the model with the recogniser written for calls instead of whisper.cpp.
+    #[arg(long, requires = "model")]
+    native: bool,
     /// Words and faults for tests, in place of a model.
     #[arg(long)]
     script: Option<PathBuf>,
@@ -66,6 +69,7 @@ fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
         .map_err(|e| Failure::new(ErrorCode::HostExhausted, format!("confine the engine: {e}")))?;
     let started = Instant::now();
     let loaded = match (&args.model, &args.script) {
+        (Some(path), _) if args.native => load_native(path, args.slots)?,
         (Some(path), _) => load_whisper(path, args.slots)?,
         (None, Some(path)) => load_script(path, args.slots)?,
         (None, None) => return Err(Failure::new(ErrorCode::UnknownModel, "no model was named")),
@@ -90,24 +94,41 @@ struct Loaded {
     system: String,
 }
 
+fn refused(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(ErrorCode::UnknownModel, format!("load model: {error}"))
+}
+
+fn traits(facts: &models::ggml::ModelFacts) -> ModelTraits {
+    let languages = models::whisper::languages(facts.is_multilingual());
+    ModelTraits {
+        languages: languages.map(str::to_owned).collect(),
+    }
+}
+
+fn load_native(path: &Path, slots: u16) -> Result<Loaded, Failure> {
+    let sha256 = digest(path)?;
+    let model = models::NativeModel::load(path).map_err(|e| refused(&e))?;
+    let recognizers = (0..slots).map(|_| Box::new(model.slot()) as Box<dyn Recognizer>);
+    Ok(Loaded {
+        recognizers: recognizers.collect(),
+        traits: traits(model.facts()),
+        name: models::native::engine_version(),
+        sha256,
+        system: models::native::instructions().to_owned(),
+    })
+}
+
 /// Every model of `models` speaks through a slot's own state over the shared weights.
 fn load_whisper(path: &Path, slots: u16) -> Result<Loaded, Failure> {
-    let refused = |e: &dyn std::fmt::Display| {
-        Failure::new(ErrorCode::UnknownModel, format!("load model: {e}"))
-    };
     let sha256 = digest(path)?;
     let model = models::whisper::WhisperModel::load(path).map_err(|e| refused(&e))?;
     let mut recognizers: Vec<Box<dyn Recognizer>> = Vec::new();
     for _ in 0..slots {
         recognizers.push(Box::new(model.slot().map_err(|e| refused(&e))?));
     }
-    let languages = models::whisper::languages(model.facts().is_multilingual());
-    let traits = ModelTraits {
-        languages: languages.map(str::to_owned).collect(),
-    };
     Ok(Loaded {
         recognizers,
-        traits,
+        traits: traits(model.facts()),
         name: models::whisper::engine_version(),
         sha256,
         system: models::whisper::system_info(),

@@ -34,6 +34,8 @@ pub struct EngineSettings {
 pub enum RecognizerSource {
     /// A ggml model file that has been verified.
     Whisper(PathBuf),
+    /// The same kind of file, read by the recogniser written for calls.
+    Native(PathBuf),
     /// Words from a script, for delivery tests and soak runs.
     Script(PathBuf),
 }
@@ -168,6 +170,7 @@ impl Process {
         command.arg("engine");
         match &settings.recognizer {
             RecognizerSource::Whisper(path) => command.arg("--model").arg(path),
+            RecognizerSource::Native(path) => command.arg("--native").arg("--model").arg(path),
             RecognizerSource::Script(path) => command.arg("--script").arg(path),
         };
         command

@@ -13,19 +13,19 @@ const MS_PER_LETTER: u64 = 100;
 
 /// One text token.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token {
-    pub(super) bytes: Vec<u8>,
-    pub(super) probability: f32,
+pub(crate) struct Token {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) probability: f32,
     /// From the span's first sample.
-    pub(super) end_ms: Option<u64>,
+    pub(crate) end_ms: Option<u64>,
 }
 
 /// Whether a language's writing puts blanks between words. OpenAI's list of those that do not, and Cantonese.
-pub(super) fn has_blanks(language: &str) -> bool {
+pub(crate) fn has_blanks(language: &str) -> bool {
     !matches!(language, "zh" | "yue" | "ja" | "th" | "lo" | "my")
 }
 
-pub(super) fn from_tokens(tokens: &[Token], span_ms: u64, blanks: bool) -> Vec<RecognizedWord> {
+pub(crate) fn from_tokens(tokens: &[Token], span_ms: u64, blanks: bool) -> Vec<RecognizedWord> {
     let mut groups = group(tokens, span_ms, blanks);
     attach_punctuation(&mut groups);
     shorten(&mut groups);

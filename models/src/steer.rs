@@ -8,14 +8,14 @@ const LOOPS: [(usize, usize); 2] = [(2, 8), (20, 4)];
 
 /// Steers one span's decoding.
 #[derive(Debug)]
-pub(super) struct Steer {
+pub(crate) struct Steer {
     end_of_text: i32,
     max_tokens: u32,
     ended: bool,
 }
 
 impl Steer {
-    pub(super) fn new(end_of_text: i32, max_tokens: u32) -> Self {
+    pub(crate) fn new(end_of_text: i32, max_tokens: u32) -> Self {
         Self {
             end_of_text,
             max_tokens,
@@ -24,11 +24,11 @@ impl Steer {
     }
 
     /// Whether the text was ended here and not by the model.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    pub(super) fn ends_after(
+    pub(crate) fn ends_after(
         &mut self,
         tokens: impl ExactSizeIterator<Item = i32> + DoubleEndedIterator + Clone,
     ) -> bool {
@@ -38,7 +38,7 @@ impl Steer {
     }
 
     /// Leaves the end of the text as the only choice.
-    pub(super) fn force_end(&self, logits: &mut [f32]) {
+    pub(crate) fn force_end(&self, logits: &mut [f32]) {
         for (id, logit) in (0_i32..).zip(logits) {
             *logit = if id == self.end_of_text {
                 0.0
