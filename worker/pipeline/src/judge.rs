@@ -15,8 +15,11 @@ use crate::recognizer::RecognizedSegment;
 pub const MAX_COMPRESSION_RATIO: f32 = 2.4;
 /// Below this the model guesses.
 pub const MIN_AVG_LOGPROB: f32 = -1.0;
-/// Above this, and guessing, there is no speech.
+/// Above this, and unsure, there is no speech.
 pub const MAX_NO_SPEECH_PROB: f32 = 0.6;
+/// Below this the model is unsure. Where it doubts that anybody speaks, base writes "Woo!" at −0.87 on a second of music, and
+/// right words of calls and prompts at −0.6 and better; Whisper's own −1 lets the music through.
+pub const UNSURE_AVG_LOGPROB: f32 = -0.8;
 /// A phrase said so often in a row is a loop of the decoder: people say "no no no", rarely more than that.
 pub const LOOP_REPEATS: usize = 4;
 /// Single words may be said a little more often.
@@ -52,17 +55,25 @@ pub fn judge(segment: &RecognizedSegment) -> Verdict {
     {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
-    if figures.no_speech_prob > MAX_NO_SPEECH_PROB && figures.avg_logprob < MIN_AVG_LOGPROB {
+    if doubts_speech(&figures) && figures.avg_logprob < UNSURE_AVG_LOGPROB {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
     let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
     if figures.compression_ratio > MAX_COMPRESSION_RATIO || find_loop(&words).is_some() {
+        // What loops over tones was not said once either: base hears "I'm sorry, I'm sorry, …" in DTMF.
+        if doubts_speech(&figures) {
+            return Verdict::Suppress(SuppressReason::NoSpeech);
+        }
         return Verdict::Suppress(SuppressReason::Repetition);
     }
     if figures.avg_logprob < MIN_AVG_LOGPROB {
         return Verdict::Suppress(SuppressReason::LowConfidence);
     }
     Verdict::Keep
+}
+
+fn doubts_speech(figures: &Figures) -> bool {
+    figures.no_speech_prob > MAX_NO_SPEECH_PROB
 }
 
 /// Bytes of the text over its bytes after deflate, as Whisper defines it. 0 for an empty text.

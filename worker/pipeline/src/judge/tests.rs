@@ -40,6 +40,12 @@ fn each_fault_has_its_reason() {
             segment("mumbled words here", -1.4, 0.1),
             Suppress(LowConfidence),
         ),
+        (segment("Woo!", -0.87, 0.64), Suppress(NoSpeech)),
+        (segment("Hello?", -0.87, 0.2), Keep),
+        (
+            segment(&loop_of("I'm sorry", 5), -0.5, 0.63),
+            Suppress(NoSpeech),
+        ),
         (segment("sure of it in spite of all", -0.2, 0.9), Keep),
         (segment("[Music]", -0.2, 0.1), Suppress(NoSpeech)),
         (segment("(phone ringing)", -0.2, 0.1), Suppress(NoSpeech)),
