@@ -76,6 +76,36 @@ pub struct EngineInfo {
     pub languages: Vec<String>,
     pub slots_count: u16,
     pub model_load_ms: u64,
+    /// Absent from engines that had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
+}
+
+/// What the kernel enforces on the engine, beyond its limits: reported and never assumed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Sandbox {
+    /// System calls outside the list are refused.
+    pub seccomp: bool,
+    /// The Landlock version in force, which decides what it can refuse; 0 for none.
+    pub landlock_abi: u32,
+}
+
+impl Sandbox {
+    /// Both fences stand.
+    pub fn is_whole(self) -> bool {
+        self.seccomp && self.landlock_abi > 0
+    }
+}
+
+impl std::fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seccomp = if self.seccomp { "on" } else { "off" };
+        write!(f, "seccomp {seccomp}, landlock ")?;
+        match self.landlock_abi {
+            0 => f.write_str("off"),
+            abi => write!(f, "ABI {abi}"),
+        }
+    }
 }
 
 /// What the engine needs to know of a job: no tenant, no call, no key.

@@ -107,6 +107,8 @@ error_codes! {
     HostExhausted => "host_exhausted", Infra, "free disk space or memory on the worker";
     /// The worker died with the job in hand, again and again.
     WorkerLost => "worker_lost", Infra, "look for workers killed by the system, then replay";
+    /// The host's kernel gives the engine less of a sandbox than `engine.require_sandbox` asks for.
+    SandboxUnavailable => "sandbox_unavailable", Infra, "run on a kernel with seccomp and Landlock, or unset engine.require_sandbox";
     /// A mistake of ours.
     Internal => "internal", Infra, "report it with the job id";
     /// The worker was told to stop.

@@ -22,6 +22,7 @@ const FENCES: &[Fence] = &[
     Fence { crates: &["symphonia*", "audio_codec"], only_in: &["worker/pipeline/src/decode"] },
     Fence { crates: &["rubato"], only_in: &["worker/pipeline/src/resample.rs"] },
     Fence { crates: &["whisper_rs*", "ureq", "zip"], only_in: &["models/src"] },
+    Fence { crates: &["landlock", "seccompiler"], only_in: &["worker/service/src/engine/sandbox", "worker/service/tests/sandbox.rs"] },
 ];
 
 /// What a pure folder must not reach for, in its sources or in its manifest.

@@ -8,6 +8,8 @@ mod death;
 pub mod frame;
 mod host;
 mod process;
+mod sandbox;
+pub mod self_test;
 
 pub use death::EXIT_REFUSED;
 pub use host::{Company, Engine, EngineFault, RunEnd, RunRequest};

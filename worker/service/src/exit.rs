@@ -11,6 +11,8 @@ pub const UNREACHABLE: u8 = 69;
 pub const BAD_MODEL: u8 = 66;
 /// Try again later.
 pub const TRY_LATER: u8 = 75;
+/// The kernel gives less of a sandbox than is asked for.
+pub const SANDBOX: u8 = 77;
 /// The configuration cannot be used.
 pub const CONFIG: u8 = 78;
 
@@ -22,6 +24,7 @@ Exit status:
   66   the model is missing, unknown or damaged
   69   broker or store cannot be reached
   75   try again later
+  77   the kernel gives less of a sandbox than engine.require_sandbox asks for
   78   the configuration cannot be used";
 
 /// An error with the exit status it stands for.

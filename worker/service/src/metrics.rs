@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use job_schema::engine::Sandbox;
 use job_schema::job::Lane;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -38,6 +39,14 @@ pub struct BuildLabels {
     pub recognizer: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SandboxLabels {
+    /// on or off.
+    pub seccomp: &'static str,
+    /// 0 for none.
+    pub landlock_abi: u32,
+}
+
 type StageSeconds = Family<StageLabel, Histogram, fn() -> Histogram>;
 
 /// Cheap to clone: every metric is shared.
@@ -55,6 +64,7 @@ pub struct Metrics {
     pub engine_deaths: Counter,
     pub suppressed_spans: Counter,
     pub build_info: Family<BuildLabels, Gauge>,
+    pub sandbox_info: Family<SandboxLabels, Gauge>,
 }
 
 impl Metrics {
@@ -73,6 +83,7 @@ impl Metrics {
             engine_deaths: Counter::default(),
             suppressed_spans: Counter::default(),
             build_info: Family::default(),
+            sandbox_info: Family::default(),
         };
         metrics.registry = Arc::new(metrics.register());
         metrics
@@ -127,6 +138,11 @@ impl Metrics {
             self.suppressed_spans.clone(),
         );
         r.register("build_info", "What is running", self.build_info.clone());
+        r.register(
+            "sandbox_info",
+            "What the kernel enforces on the engine",
+            self.sandbox_info.clone(),
+        );
         r
     }
 
@@ -144,6 +160,15 @@ impl Metrics {
         self.stage_seconds
             .get_or_create(&StageLabel { stage })
             .observe(seconds);
+    }
+
+    pub fn sandbox(&self, sandbox: Sandbox) {
+        self.sandbox_info
+            .get_or_create(&SandboxLabels {
+                seccomp: if sandbox.seccomp { "on" } else { "off" },
+                landlock_abi: sandbox.landlock_abi,
+            })
+            .set(1);
     }
 
     /// The OpenMetrics text.
@@ -172,6 +197,10 @@ mod tests {
         let metrics = Metrics::new();
         metrics.settled(Lane::Batch, "dead", "unsupported_codec");
         metrics.stage("fetch", 0.2);
+        metrics.sandbox(Sandbox {
+            seccomp: true,
+            landlock_abi: 6,
+        });
         let page = metrics.render();
         assert!(
             page.contains(
@@ -181,6 +210,10 @@ mod tests {
         );
         assert!(
             page.contains(r#"earwitness_stage_duration_seconds_count{stage="fetch"} 1"#),
+            "{page}"
+        );
+        assert!(
+            page.contains(r#"earwitness_sandbox_info{seccomp="on",landlock_abi="6"} 1"#),
             "{page}"
         );
         assert!(page.ends_with("# EOF\n"));

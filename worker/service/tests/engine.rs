@@ -27,6 +27,7 @@ fn bench(script: &str) -> Bench {
         slots: 2,
         memory_limit_bytes: 2 << 30,
         deadline_factor: 4.0,
+        require_sandbox: true,
     });
     let call =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/cancel-plan.wav");

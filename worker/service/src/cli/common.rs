@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use job_schema::Sha256;
-use job_schema::engine::Limits;
+use job_schema::engine::{Limits, Sandbox};
 use job_schema::job::BucketName;
+use job_schema::{ErrorCode, Sha256};
 use models::ModelStore;
 
 use super::Global;
@@ -71,6 +71,7 @@ pub(super) struct LocalEngine {
     pub(super) model: ModelInUse,
     pub(super) slots: u16,
     pub(super) limits: Limits,
+    pub(super) sandbox: Sandbox,
 }
 
 impl LocalEngine {
@@ -88,12 +89,16 @@ impl LocalEngine {
             slots,
             memory_limit_bytes: config.engine.memory_limit_bytes,
             deadline_factor: config.engine.deadline_factor,
+            require_sandbox: config.engine.require_sandbox,
         };
         let engine = Engine::new(settings);
-        let info = engine
-            .ready()
-            .await
-            .map_err(|f| Exit::new(exit::BAD_MODEL, f))?;
+        let info = engine.ready().await.map_err(|f| {
+            let status = match f.code {
+                ErrorCode::SandboxUnavailable => exit::SANDBOX,
+                _ => exit::BAD_MODEL,
+            };
+            Exit::new(status, f)
+        })?;
         let model = ModelInUse {
             name,
             sha256: info.model_sha256,
@@ -104,6 +109,7 @@ impl LocalEngine {
             model,
             slots,
             limits: config.limits,
+            sandbox: info.sandbox.unwrap_or_default(),
         })
     }
 }

@@ -11,6 +11,7 @@ use super::common::{LocalEngine, ModelArgs, Shelf, settings};
 use super::out;
 use crate::broker::Broker;
 use crate::config::Config;
+use crate::engine::self_test::{self, Fence};
 use crate::exit::{self, Exit};
 use crate::store::{Location, PutMode, PutOutcome};
 use crate::topology::Topology;
@@ -71,7 +72,7 @@ fn not_ok(
 
 pub(super) async fn run(global: &Global, args: DoctorArgs) -> Result<u8, Exit> {
     let config = settings(global, &args.model.flags())?.config;
-    let mut checks = vec![cpu(), disk(), model(&config).await];
+    let mut checks = vec![cpu(), disk(), sandbox(&config).await, model(&config).await];
     if args.offline {
         for check in ["broker", "store"] {
             checks.push(not_ok(
@@ -142,6 +143,34 @@ fn disk() -> Check {
             "set TMPDIR to a directory that exists",
         ),
     }
+}
+
+/// Not what the kernel says it can do, but what it refused just now.
+async fn sandbox(config: &Config) -> Check {
+    const FIX: &str = "use a kernel with seccomp and Landlock, and let the container use both";
+    let limit = config.engine.memory_limit_bytes;
+    let tested = match std::env::current_exe() {
+        Ok(executable) => self_test::in_child(&executable, Fence::Sealed, limit).await,
+        Err(e) => Err(e),
+    };
+    let report = match tested {
+        Ok(report) => report,
+        Err(e) => return not_ok("sandbox", Verdict::Fail, format!("self-test: {e}"), FIX),
+    };
+    let (denied, tried) = (report.denied_count(), report.attempts.len());
+    let detail = format!(
+        "{}; {denied} of {tried} forbidden actions denied",
+        report.sandbox
+    );
+    if denied == tried && report.sandbox.is_whole() {
+        return ok("sandbox", detail);
+    }
+    let verdict = if config.engine.require_sandbox {
+        Verdict::Fail
+    } else {
+        Verdict::Warn
+    };
+    not_ok("sandbox", verdict, detail, FIX)
 }
 
 async fn model(config: &Config) -> Check {

@@ -71,6 +71,7 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
         worker = worker.fleet.worker,
         slots = worker.slots,
         model = local.model.name,
+        sandbox = %local.sandbox,
         "worker started"
     );
     tokio::spawn(heed_signals(shutdown.clone(), health));
@@ -105,6 +106,7 @@ fn assemble(
         recognizer: model.recognizer.clone(),
     };
     metrics.build_info.get_or_create(&labels).set(1);
+    metrics.sandbox(local.sandbox);
     let fleet = Fleet {
         worker: config.worker.name.clone().unwrap_or_else(host_name),
         store: shelf.store,

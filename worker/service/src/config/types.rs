@@ -102,6 +102,7 @@ pub struct Engine {
     pub slots: u16,
     pub memory_limit_bytes: u64,
     pub deadline_factor: f64,
+    pub require_sandbox: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use job_schema::engine::{CallSpec, EngineInfo, Reply, Request, RunId};
+use job_schema::engine::{CallSpec, EngineInfo, Reply, Request, RunId, Sandbox};
 use job_schema::{ErrorCode, Failure, Sha256};
 use pipeline::scripted::Script;
 use pipeline::{Control, Ended, ModelTraits, Output, Recognizer, SlotPool};
@@ -20,11 +20,13 @@ use sha2::Digest;
 use super::confine::confine;
 use super::death::{EXIT_PANICKED, EXIT_REFUSED};
 use super::frame::{self, FrameError};
+use super::self_test::Fence;
+use super::{sandbox, self_test};
 
 #[derive(Debug, clap::Args)]
 pub struct EngineArgs {
     /// A verified ggml model file.
-    #[arg(long, conflicts_with = "script", required_unless_present = "script")]
+    #[arg(long, conflicts_with = "script", required_unless_present_any = ["script", "self_test"])]
     model: Option<PathBuf>,
     /// Read the model with the recogniser written for calls instead of whisper.cpp.
     #[arg(long, requires = "model")]
@@ -36,10 +38,19 @@ pub struct EngineArgs {
     slots: u16,
     #[arg(long)]
     memory_limit_bytes: u64,
+    /// Start only where the whole sandbox stands.
+    #[arg(long)]
+    require_sandbox: bool,
+    /// Try what the sandbox forbids, print a report, and end.
+    #[arg(long)]
+    self_test: Option<Fence>,
 }
 
 /// The whole life of the process.
 pub fn main(args: &EngineArgs) -> ExitCode {
+    if let Some(fence) = args.self_test {
+        return self_test(fence, args.memory_limit_bytes);
+    }
     let Ok(socket) = std::io::stdin()
         .as_fd()
         .try_clone_to_owned()
@@ -64,6 +75,16 @@ pub fn main(args: &EngineArgs) -> ExitCode {
     }
 }
 
+fn self_test(fence: Fence, memory_limit_bytes: u64) -> ExitCode {
+    let report = confine(memory_limit_bytes)
+        .and_then(|()| self_test::run(fence))
+        .and_then(|report| Ok(serde_json::to_writer(std::io::stdout(), &report)?));
+    match report {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
 fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
     confine(args.memory_limit_bytes)
         .map_err(|e| Failure::new(ErrorCode::HostExhausted, format!("confine the engine: {e}")))?;
@@ -74,6 +95,9 @@ fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
         (None, Some(path)) => load_script(path, args.slots)?,
         (None, None) => return Err(Failure::new(ErrorCode::UnknownModel, "no model was named")),
     };
+    let model_load_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    // Everything that has to be opened is open, and no thread runs yet that would stay outside.
+    let sandbox = enter_sandbox(args.require_sandbox)?;
     let info = EngineInfo {
         pid: std::process::id(),
         recognizer: loaded.name,
@@ -81,9 +105,20 @@ fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
         system: loaded.system,
         languages: loaded.traits.languages.clone(),
         slots_count: args.slots,
-        model_load_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        model_load_ms,
+        sandbox: Some(sandbox),
     };
     Ok((SlotPool::new(loaded.recognizers, loaded.traits), info))
+}
+
+/// A kernel that lacks a part is told of, and refused where the whole is asked for.
+fn enter_sandbox(required: bool) -> Result<Sandbox, Failure> {
+    let refused = |detail: String| Failure::new(ErrorCode::SandboxUnavailable, detail);
+    let sandbox = sandbox::seal().map_err(|e| refused(format!("enter the sandbox: {e}")))?;
+    if required && !sandbox.is_whole() {
+        return Err(refused(format!("this kernel gives {sandbox}")));
+    }
+    Ok(sandbox)
 }
 
 struct Loaded {

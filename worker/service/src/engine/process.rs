@@ -28,6 +28,8 @@ pub struct EngineSettings {
     pub memory_limit_bytes: u64,
     /// Processing may take this many times the decoded audio's duration, plus a fixed allowance.
     pub deadline_factor: f64,
+    /// Refuse a kernel that gives less than the whole sandbox.
+    pub require_sandbox: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +179,11 @@ impl Process {
             .arg("--slots")
             .arg(settings.slots.to_string())
             .arg("--memory-limit-bytes")
-            .arg(settings.memory_limit_bytes.to_string())
+            .arg(settings.memory_limit_bytes.to_string());
+        if settings.require_sandbox {
+            command.arg("--require-sandbox");
+        }
+        command
             // Credentials live in the environment. ggml would run a debugger on its own crash.
             .env_clear()
             .env("GGML_NO_BACKTRACE", "1")

@@ -194,6 +194,7 @@ mod tests {
             slots: 1,
             memory_limit_bytes: 0,
             deadline_factor: 1.0,
+            require_sandbox: false,
         };
         Fleet {
             worker: "w".into(),
