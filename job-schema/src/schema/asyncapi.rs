@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::topology::{
     DEAD, EVENTS_EXCHANGE, EVENTS_QUEUE, HEADER_CODE, HEADER_CONTENT_ATTEMPTS, HEADER_DETAIL,
-    HEADER_INFRA_ATTEMPTS, HEADER_POINTER, JOBS_EXCHANGE, RETRY_DELAYS, jobs_queue,
+    HEADER_INFRA_ATTEMPTS, HEADER_POINTER, HEADER_REPLAYED_AT, HEADER_REPLAYS, JOBS_EXCHANGE,
+    RETRY_DELAYS, jobs_queue,
 };
 use crate::SCHEMA_VERSION;
 use crate::event::{self, EventKind};
@@ -160,7 +161,11 @@ fn messages() -> Value {
 /// Attempts are counted in headers, because a worker's memory is lost with the worker.
 fn job_headers(reasons: &[&str]) -> Value {
     let mut properties = Map::new();
-    for name in [HEADER_CONTENT_ATTEMPTS, HEADER_INFRA_ATTEMPTS] {
+    for name in [
+        HEADER_CONTENT_ATTEMPTS,
+        HEADER_INFRA_ATTEMPTS,
+        HEADER_REPLAYS,
+    ] {
         properties.insert(
             name.into(),
             json!({ "type": "integer", "minimum": 0, "default": 0 }),
@@ -169,7 +174,7 @@ fn job_headers(reasons: &[&str]) -> Value {
     for &name in reasons {
         properties.insert(name.into(), json!({ "type": "string" }));
     }
-    for name in ["traceparent", "tracestate"] {
+    for name in [HEADER_REPLAYED_AT, "traceparent", "tracestate"] {
         properties.insert(name.into(), json!({ "type": "string" }));
     }
     // A body that could not be parsed still has a code; everything else may be missing.

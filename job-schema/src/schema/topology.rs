@@ -22,6 +22,10 @@ pub const HEADER_INFRA_ATTEMPTS: &str = "x-earwitness-infra-attempts";
 pub const HEADER_CODE: &str = "x-earwitness-code";
 /// On dead jobs: the JSON pointer of the field at fault, if one is.
 pub const HEADER_POINTER: &str = "x-earwitness-pointer";
+/// On jobs that came back from the dead: how often.
+pub const HEADER_REPLAYS: &str = "x-earwitness-replays";
+/// On jobs that came back from the dead: when they last did.
+pub const HEADER_REPLAYED_AT: &str = "x-earwitness-replayed-at";
 /// On retried and dead jobs: numbers and names, never speech.
 pub const HEADER_DETAIL: &str = "x-earwitness-detail";
 

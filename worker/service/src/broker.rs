@@ -12,6 +12,7 @@ mod delivery;
 mod error;
 mod headers;
 mod publisher;
+mod replay;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod common;
 mod config;
+mod dlq;
 mod doctor;
 mod models;
 mod out;
@@ -62,6 +63,8 @@ enum Command {
     Results(results::ResultsArgs),
     /// Declare or check the broker's queues.
     Queues(queues::QueuesArgs),
+    /// Look through dead letters, and replay, drop or export them.
+    Dlq(dlq::DlqArgs),
     /// List, fetch and check models.
     Models(models::ModelsArgs),
     /// Check settings, broker, store, model and host.
@@ -114,6 +117,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Status(args) => status::run(&global, args).await,
         Command::Results(args) => results::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,
+        Command::Dlq(args) => dlq::run(&global, args).await,
         Command::Models(args) => models::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Config(args) => config::run(&global, args),

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod broker;
 pub mod cli;
 pub mod config;
+pub mod dlq;
 pub mod engine;
 pub mod exit;
 pub mod job;

@@ -16,6 +16,9 @@ use job_schema::job::Lane;
 
 /// Far above our own limit on attempts: it stops a loop that our counting missed, and the message goes to `dead`.
 const DELIVERY_LIMIT: i64 = 100;
+/// Looking through the dead takes and returns each. From RabbitMQ 4.0 on a quorum queue without a limit of its own drops
+/// what was returned 20 times.
+const DEAD_RETURNS_LIMIT: i64 = 1_000_000_000;
 /// An event has to reach a queue, or its job could never be acked; so this queue takes every event, and forgets the oldest
 /// ones where nobody reads them.
 const EVENTS_KEPT: i64 = 100_000;
@@ -114,7 +117,7 @@ impl Topology {
         all.extend(delays.filter_map(|(step, delay)| self.retry_queue(step, *delay)));
         all.push(Queue {
             name: self.dead_queue(),
-            arguments: quorum([]),
+            arguments: quorum([("x-delivery-limit", Argument::Number(DEAD_RETURNS_LIMIT))]),
             bound_to: self.dead_exchange(),
             routing_key: String::new(),
         });

@@ -19,7 +19,7 @@ pub(super) fn attempts(headers: Option<&FieldTable>) -> Attempts {
     }
 }
 
-fn count(headers: &FieldTable, name: &str) -> u32 {
+pub(super) fn count(headers: &FieldTable, name: &str) -> u32 {
     let number: i128 = match headers.inner().get(name) {
         Some(AMQPValue::ShortShortInt(n)) => (*n).into(),
         Some(AMQPValue::ShortShortUInt(n)) => (*n).into(),
@@ -32,6 +32,14 @@ fn count(headers: &FieldTable, name: &str) -> u32 {
     };
     // What does not fit is a count all the same, and a great one.
     u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+}
+
+/// The broker's own history of a message, which would make it take a replay for a loop.
+pub(super) fn is_brokers(name: &str) -> bool {
+    name == DELIVERY_COUNT
+        || ["x-death", "x-first-death", "x-last-death"]
+            .iter()
+            .any(|start| name.starts_with(start))
 }
 
 pub(super) fn put_attempts(headers: &mut FieldTable, attempts: Attempts) {

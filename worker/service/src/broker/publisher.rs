@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use super::delivery::Delivery;
 use super::error::{BrokerError, answered, within};
 use super::headers::{self, put_attempts, put_text};
+use super::replay::LANE;
 use crate::settle::Attempts;
 use crate::topology::{Topology, lane_name};
 
@@ -28,7 +29,7 @@ const MAX_DETAIL_CHARS: usize = 500;
 pub struct Publisher {
     /// One message at a time: lapin tells a returned message apart by its order on the channel.
     channel: Mutex<Channel>,
-    topology: Topology,
+    pub(super) topology: Topology,
     confirm_timeout: Duration,
 }
 
@@ -114,12 +115,7 @@ impl Publisher {
         let mut headers = FieldTable::default();
         let original = delivery.properties.headers().as_ref();
         for (name, value) in original.into_iter().flat_map(|table| table.inner()) {
-            // The broker's own history of the message would make it take a replay for a loop.
-            let is_brokers = name.as_str() == headers::DELIVERY_COUNT
-                || name.as_str().starts_with("x-death")
-                || name.as_str().starts_with("x-first-death")
-                || name.as_str().starts_with("x-last-death");
-            if !is_brokers {
+            if !headers::is_brokers(name.as_str()) {
                 headers.insert(name.clone(), value.clone());
             }
         }
@@ -130,7 +126,7 @@ impl Publisher {
         if let Some(pointer) = &failure.pointer {
             put_text(&mut headers, "x-earwitness-pointer", pointer);
         }
-        put_text(&mut headers, "x-earwitness-lane", lane_name(delivery.lane));
+        put_text(&mut headers, LANE, lane_name(delivery.lane));
         if let Some(first) = delivery.properties.timestamp() {
             let first = i64::try_from(*first).ok();
             if let Some(first) = first.and_then(|s| Timestamp::from_second(s).ok()) {
@@ -146,7 +142,7 @@ impl Publisher {
             .await
     }
 
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         exchange: String,
         routing_key: &str,
@@ -190,7 +186,7 @@ fn properties(content_type: &str, kind: &str, message_id: &str, job_id: &str) ->
 
 /// What a dead letter keeps of its message. Not the time to live, which must not empty the queue of the dead, and not
 /// the user, whom the broker would check against us.
-fn kept(original: &BasicProperties) -> BasicProperties {
+pub(super) fn kept(original: &BasicProperties) -> BasicProperties {
     let mut kept = BasicProperties::default().with_delivery_mode(PERSISTENT);
     if let Some(value) = original.content_type() {
         kept = kept.with_content_type(value.clone());
