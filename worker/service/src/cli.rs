@@ -6,6 +6,7 @@ mod dlq;
 mod doctor;
 mod models;
 mod out;
+mod purge;
 mod queues;
 mod results;
 mod schema;
@@ -63,6 +64,8 @@ enum Command {
     Results(results::ResultsArgs),
     /// Declare or check the broker's queues.
     Queues(queues::QueuesArgs),
+    /// Delete a call, or all of a tenant, for good.
+    Purge(purge::PurgeArgs),
     /// Look through dead letters, and replay, drop or export them.
     Dlq(dlq::DlqArgs),
     /// List, fetch and check models.
@@ -117,6 +120,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Status(args) => status::run(&global, args).await,
         Command::Results(args) => results::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,
+        Command::Purge(args) => purge::run(&global, args).await,
         Command::Dlq(args) => dlq::run(&global, args).await,
         Command::Models(args) => models::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,

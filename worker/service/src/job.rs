@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::engine::Engine;
-use crate::layout;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
 use crate::rules::RuleBook;
 use crate::settle::Attempts;
-use crate::store::{BlobStore, Location, StoreError};
+use crate::store::BlobStore;
+use crate::tombstone;
 use plan::Plan;
 
 /// A job that finishes no span in this time will not finish one in the next either.
@@ -190,26 +190,19 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
             format!("not to be run after {limit}"),
         ));
     }
-    refuse_if_deleted(fleet, job).await
-}
-
-async fn refuse_if_deleted(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
-    if is_deleted(fleet, job).await? {
-        return Err(deleted());
+    if !is_deleted(fleet, job).await? {
+        return Ok(());
     }
-    Ok(())
+    // A worker that died between a write and its look for the tombstone left what it wrote; this is its retry.
+    publish::clear(fleet, job).await?;
+    Err(deleted())
 }
 
 async fn is_deleted(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
-    let at = Location::new(
-        fleet.results_bucket.clone(),
-        layout::tombstone(&job.tenant, &job.call),
-    );
-    match fleet.store.head(&at, None).await {
-        Ok(_) => Ok(true),
-        Err(StoreError::NotFound { .. }) => Ok(false),
-        Err(e) => Err(e.failure()),
-    }
+    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
+    tombstone::stands(store, results, &job.tenant, &job.call)
+        .await
+        .map_err(|e| e.failure())
 }
 
 fn deleted() -> Failure {

@@ -38,6 +38,47 @@ pub fn tombstone(tenant: &TenantId, call: &CallId) -> ObjectKey {
     key(format!("_tombstones/{tenant}/{call}"))
 }
 
+/// For all of a tenant's calls, now and to come.
+pub fn tenant_tombstone(tenant: &TenantId) -> ObjectKey {
+    key(format!("_tenant_tombstones/{tenant}"))
+}
+
+/// What a deletion leaves of what it removed.
+pub fn receipt(tenant: &TenantId, id: JobId) -> ObjectKey {
+    key(format!("_receipts/{tenant}/{id}.json"))
+}
+
+/// Everything that was made of one call, or of all.
+pub fn calls_prefix(tenant: &TenantId, call: Option<&CallId>) -> String {
+    match call {
+        Some(call) => format!("{tenant}/calls/{call}/"),
+        None => format!("{tenant}/calls/"),
+    }
+}
+
+pub fn statuses_prefix(tenant: &TenantId) -> String {
+    format!("{tenant}/jobs/")
+}
+
+/// May match more than the call's own: see [`is_upload_of`].
+pub fn uploads_prefix(tenant: &TenantId, call: Option<&CallId>) -> String {
+    match call {
+        Some(call) => format!("{tenant}/uploads/{call}"),
+        None => format!("{tenant}/uploads/"),
+    }
+}
+
+/// Whether [`upload`] made this key for the call, or for any call of the tenant.
+pub fn is_upload_of(key: &str, tenant: &TenantId, call: Option<&CallId>) -> bool {
+    let Some(rest) = key.strip_prefix(&uploads_prefix(tenant, call)) else {
+        return false;
+    };
+    let ending = rest.strip_prefix('.').unwrap_or_default();
+    let is_ending =
+        |e: &str| (1..=8).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());
+    call.is_none() || rest.is_empty() || is_ending(ending)
+}
+
 /// Where `submit` puts a local file.
 pub fn upload(tenant: &TenantId, call: &CallId, extension: Option<&str>) -> ObjectKey {
     let extension = extension
@@ -72,6 +113,23 @@ mod tests {
             assert!(key.belongs_to(&tenant), "{key}");
         }
         assert!(!tombstone(&tenant, &call).belongs_to(&tenant));
+        assert!(!tenant_tombstone(&tenant).belongs_to(&tenant));
+        assert!(!receipt(&tenant, JobId::generate()).belongs_to(&tenant));
+    }
+
+    #[test]
+    fn an_upload_is_known_by_its_whole_name() {
+        let (tenant, call): (TenantId, CallId) = ("t".parse().unwrap(), "c1".parse().unwrap());
+        for (key, of_call, of_tenant) in [
+            ("t/uploads/c1", true, true),
+            ("t/uploads/c1.wav", true, true),
+            ("t/uploads/c10.wav", false, true),
+            ("t/uploads/c1.b.wav", false, true),
+            ("u/uploads/c1.wav", false, false),
+        ] {
+            assert_eq!(is_upload_of(key, &tenant, Some(&call)), of_call, "{key}");
+            assert_eq!(is_upload_of(key, &tenant, None), of_tenant, "{key}");
+        }
     }
 
     #[test]

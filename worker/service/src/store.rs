@@ -98,6 +98,14 @@ pub struct Listed {
     pub last_modified: Option<Timestamp>,
 }
 
+/// One version of an object; without an id in a store that keeps no versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredVersion {
+    pub key: ObjectKey,
+    pub version_id: Option<String>,
+    pub size_bytes: u64,
+}
+
 pub type Destination<'a> = &'a mut (dyn AsyncWrite + Unpin + Send);
 
 #[async_trait]
@@ -136,12 +144,58 @@ pub trait BlobStore: Send + Sync + Debug {
     /// Deletes the object if it is there.
     async fn delete(&self, at: &Location) -> Result<(), StoreError>;
 
+    /// Every version of every object whose key begins with `prefix`, delete markers too. This and
+    /// [`BlobStore::delete_version`] are enough for a store that keeps no versions.
+    async fn versions(
+        &self,
+        bucket: &BucketName,
+        prefix: &str,
+    ) -> Result<Vec<StoredVersion>, StoreError> {
+        current_versions(self, bucket, prefix).await
+    }
+
+    /// Deletes one version for good; without an id, the object.
+    async fn delete_version(
+        &self,
+        at: &Location,
+        version_id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        match version_id {
+            None => self.delete(at).await,
+            Some(_) => Err(StoreError::NotFound {
+                action: "delete version",
+            }),
+        }
+    }
+
     /// A small object, as a whole.
     async fn get(&self, at: &Location, max_bytes: u64) -> Result<Bytes, StoreError> {
         let mut bytes = Vec::new();
         self.fetch(at, &Pin::default(), &mut bytes, max_bytes)
             .await?;
         Ok(bytes.into())
+    }
+}
+
+/// What there is in a bucket without versions.
+async fn current_versions<S: BlobStore + ?Sized>(
+    store: &S,
+    bucket: &BucketName,
+    prefix: &str,
+) -> Result<Vec<StoredVersion>, StoreError> {
+    const PAGE: u16 = 1_000;
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.list(bucket, prefix, after.as_deref(), PAGE).await?;
+        all.extend(page.objects.into_iter().map(|object| StoredVersion {
+            key: object.key,
+            version_id: None,
+            size_bytes: object.size_bytes,
+        }));
+        match page.next_after {
+            Some(next) => after = Some(next),
+            None => return Ok(all),
+        }
     }
 }
 

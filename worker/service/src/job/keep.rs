@@ -136,7 +136,8 @@ pub(super) async fn alongside<T>(
     }
 }
 
-/// A view for people, so failing to write it fails nothing.
+/// A view for people, so failing to write it fails nothing. Taken back where the call was deleted meanwhile, by the same rule
+/// as a checkpoint.
 pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
     let status = Status {
         schema_version: SCHEMA_VERSION,
@@ -162,6 +163,15 @@ pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
         .await
     {
         tracing::warn!(error = %e, "the status object could not be written");
+        return;
+    }
+    let taken_back = match is_deleted(fleet, job).await {
+        Ok(false) => Ok(()),
+        Ok(true) => fleet.store.delete(&at).await.map_err(|e| e.failure()),
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = taken_back {
+        tracing::warn!(code = %failure.code, "the status of a deleted call may be left");
     }
 }
 

@@ -5,6 +5,7 @@
 mod answer;
 mod connect;
 mod transfer;
+mod versions;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     BlobStore, Destination, Fetched, Listed, Location, ObjectMeta, Page, Pin, PutMode, PutOutcome,
-    StoreError, unquoted,
+    StoreError, StoredVersion, current_versions, unquoted,
 };
 use crate::config::Store as Settings;
 
@@ -312,6 +313,38 @@ impl BlobStore for S3Store {
             }
         }
         Ok(page)
+    }
+
+    async fn versions(
+        &self,
+        bucket: &BucketName,
+        prefix: &str,
+    ) -> Result<Vec<StoredVersion>, StoreError> {
+        if self.keeps_versions(bucket).await? {
+            return self.all_versions(bucket, prefix).await;
+        }
+        current_versions(self, bucket, prefix).await
+    }
+
+    async fn delete_version(
+        &self,
+        at: &Location,
+        version_id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let deleted = self
+            .client
+            .delete_object()
+            .bucket(at.bucket.as_str())
+            .key(at.key.as_str())
+            .set_version_id(version_id.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|e| failed("delete version", &e));
+        match deleted {
+            // Gone already: an earlier try of ours, or somebody else's.
+            Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn delete(&self, at: &Location) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! One slot: take a delivery, do the job, settle it, and only then take another. Slots pull, because a quorum queue has
 //! no prefetch over several consumers: this is the only way to hold one delivery and still serve three lanes in order.
-//! Every settlement publishes first and acks last, so that a crash in between repeats work and loses none.
+//! Every settlement publishes first and acks last, so that a crash in between repeats work and loses none. The status is
+//! written before the ack too: where the call was deleted meanwhile, a crash then leaves a retry that clears it away.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -166,6 +167,12 @@ impl Slot {
         self.publisher.publish_event(&done.event).await?;
         let lane = delivery.lane;
         let held = delivery.taken_at.elapsed();
+        let state = State::Completed {
+            manifest_key: done.manifest_key,
+            summary: done.manifest.summary.clone(),
+            processing: done.manifest.processing.clone(),
+        };
+        job::keep::note_status(&self.worker.fleet, job, state).await;
         delivery.ack().await?;
         let (metrics, summary, processing) = (
             &self.worker.fleet.metrics,
@@ -194,12 +201,6 @@ impl Slot {
             resumed_spans_count = processing.resumed_spans_count,
             "job done"
         );
-        let state = State::Completed {
-            manifest_key: done.manifest_key,
-            summary: done.manifest.summary,
-            processing: done.manifest.processing,
-        };
-        job::keep::note_status(&self.worker.fleet, job, state).await;
         Ok(())
     }
 
@@ -227,18 +228,18 @@ impl Slot {
                 self.publisher
                     .publish_job(&job, attempts, Some(step))
                     .await?;
-                delivery.ack().await?;
-                tracing::warn!(code = %failure.code, detail = failure.detail, delay_s = delay.as_secs(), "job will be tried again");
-                fleet
-                    .metrics
-                    .settled(lane, "retried", failure.code.as_str());
                 let state = State::Retrying {
-                    failure,
+                    failure: failure.clone(),
                     delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
                     content_attempts: attempts.content,
                     infra_attempts: attempts.infra,
                 };
                 job::keep::note_status(fleet, &job, state).await;
+                delivery.ack().await?;
+                tracing::warn!(code = %failure.code, detail = failure.detail, delay_s = delay.as_secs(), "job will be tried again");
+                fleet
+                    .metrics
+                    .settled(lane, "retried", failure.code.as_str());
                 Ok(())
             }
             Settlement::HandOver {
@@ -251,10 +252,10 @@ impl Slot {
                     ..job
                 };
                 self.publisher.publish_job(&next, attempts, None).await?;
+                job::keep::note_status(fleet, &next, State::HandedOver { spans_count }).await;
                 delivery.ack().await?;
                 tracing::info!(spans_count, "job handed over");
                 fleet.metrics.settled(lane, "handed_over", "");
-                job::keep::note_status(fleet, &next, State::HandedOver { spans_count }).await;
                 Ok(())
             }
         }
@@ -277,10 +278,6 @@ impl Slot {
                 .publish_event(&job::publish::failed_event(job, failure, attempts))
                 .await?;
         }
-        let lane = delivery.lane;
-        delivery.ack().await?;
-        tracing::warn!(code = %failure.code, detail = failure.detail, "job is dead");
-        fleet.metrics.settled(lane, "dead", failure.code.as_str());
         if let Some(job) = job {
             let state = State::Failed {
                 failure: failure.clone(),
@@ -289,6 +286,10 @@ impl Slot {
             };
             job::keep::note_status(fleet, job, state).await;
         }
+        let lane = delivery.lane;
+        delivery.ack().await?;
+        tracing::warn!(code = %failure.code, detail = failure.detail, "job is dead");
+        fleet.metrics.settled(lane, "dead", failure.code.as_str());
         Ok(())
     }
 }

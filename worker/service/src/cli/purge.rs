@@ -1,0 +1,65 @@
+//! `earwitness purge`: deletes a call, or all of a tenant, for good.
+
+use anyhow::Context;
+use jiff::Timestamp;
+use job_schema::{CallId, TenantId};
+
+use super::common::{Shelf, settings};
+use super::{Global, out};
+use crate::exit::{self, Exit};
+use crate::purge::{Places, Target, purge};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  earwitness purge --tenant acme --call 2026-11-24-0815
+  earwitness purge --tenant acme --yes
+
+Removes results, checkpoints, status and uploads with all their versions; jobs of the call that are queued or
+running end as `deleted` and take back what they wrote. Recordings that `submit` did not upload are not touched.
+Safe to repeat. The tombstone that is left keeps the call, or the tenant, from being transcribed again.")]
+pub(super) struct PurgeArgs {
+    #[arg(long, value_name = "NAME")]
+    tenant: TenantId,
+    /// The call; without it the whole tenant.
+    #[arg(long, value_name = "NAME", required_unless_present = "yes")]
+    call: Option<CallId>,
+    /// Without --call: yes, the whole tenant.
+    #[arg(long)]
+    yes: bool,
+    /// Print the receipt as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(global: &Global, args: PurgeArgs) -> Result<u8, Exit> {
+    let config = settings(global, &[])?.config;
+    let shelf = Shelf::open(&config).await?;
+    let places = Places {
+        store: shelf.store.as_ref(),
+        recordings: &shelf.recordings,
+        results: &shelf.results,
+    };
+    let target = Target {
+        tenant: args.tenant,
+        call: args.call,
+    };
+    let receipt = purge(places, &target, Timestamp::now())
+        .await
+        .map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
+    if args.json {
+        let line = serde_json::to_string(&receipt).context("write receipt")?;
+        out::line(format_args!("{line}"));
+        return Ok(exit::OK);
+    }
+    let removed = receipt.removed;
+    out::line(format_args!(
+        "removed {} results, {} status objects and {} uploads, {} bytes; receipt {}",
+        removed.results_count,
+        removed.status_count,
+        removed.uploads_count,
+        removed.size_bytes,
+        receipt.removed_sha256
+    ));
+    Ok(exit::OK)
+}
