@@ -57,6 +57,10 @@ error_codes! {
     TenantMismatch => "tenant_mismatch", Permanent, "store the recording under the tenant's own prefix";
     /// The job was taken after its `not_after`.
     JobExpired => "job_expired", Permanent, "submit again with a later `not_after`, or add workers";
+    /// The job has no signature that proves it is its tenant's.
+    BadSignature => "bad_signature", Permanent, "sign the job with a key that the workers know, and submit it again";
+    /// The call holds health information, and the tenant's agreement is not claimed.
+    BaaRequired => "baa_required", Permanent, "make an agreement with the tenant, then submit with --phi --baa";
     /// The call was deleted on request.
     Deleted => "deleted", Permanent, "none: the call was deleted and stays deleted";
     /// The job was cancelled.

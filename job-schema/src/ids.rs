@@ -98,6 +98,14 @@ string_id!(
     RuleSetId, check_name, NAME_PATTERN, MAX_NAME_BYTES
 );
 string_id!(
+    /// Names one of the fleet's signing keys.
+    KeyId, check_name, NAME_PATTERN, MAX_NAME_BYTES
+);
+string_id!(
+    /// A name that is used once: a UUID, or as many random characters.
+    Nonce, check_name, NAME_PATTERN, MAX_NAME_BYTES
+);
+string_id!(
     /// An object's key: relative, no `.` or `..` segment, no control character, no backslash.
     ObjectKey, check_key, KEY_PATTERN, MAX_KEY_BYTES
 );

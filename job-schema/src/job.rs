@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::CheckpointRef;
 use crate::ids::{CallId, JobId, ObjectKey, RuleSetId, Sha256, TenantId};
 use crate::instant;
+use crate::signature::Signature;
 
 /// A body larger than this is refused before it is parsed.
 pub const MAX_JOB_BYTES: usize = 64 * 1024;
@@ -41,6 +42,9 @@ pub struct Job {
     /// Where an earlier worker stopped. Written by workers, not by producers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointRef>,
+    /// Proof that the job is its tenant's. Fleets whose broker is on another host refuse a job without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// The stored object.

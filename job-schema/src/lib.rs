@@ -13,6 +13,7 @@ pub mod job;
 pub mod manifest;
 pub mod parse;
 pub mod schema;
+pub mod signature;
 pub mod status;
 pub mod transcript;
 

@@ -18,6 +18,7 @@ const OBJECTS: &[&str] = &[
     "/options/rules",
     "/options/raw_audio",
     "/checkpoint",
+    "/signature",
 ];
 const ARRAYS: &[&str] = &[
     "/options/channel_roles",

@@ -6,6 +6,7 @@ use job_schema::checkpoint::CheckpointRef;
 use job_schema::job::{
     BucketName, Format, Job, Lane, Options, RawAudio, RawCodec, Recording, Role, RuleSetRef,
 };
+use job_schema::signature::Signature;
 use job_schema::{ErrorCode, JobId, ObjectKey, Sha256, TenantId, parse};
 use jsonschema::Validator;
 use proptest::collection::vec;
@@ -168,6 +169,7 @@ fn job() -> impl Strategy<Value = Job> {
         options(),
         times,
         option::of((path(), digest(), any::<u64>())),
+        option::of(signature()),
     )
         .prop_map(
             |(
@@ -176,6 +178,7 @@ fn job() -> impl Strategy<Value = Job> {
                 options,
                 (submitted_at, not_after),
                 checkpoint,
+                signature,
             )| {
                 let tenant: TenantId = tenant.parse().unwrap();
                 let own = |path: &str| format!("{tenant}/{path}").parse::<ObjectKey>().unwrap();
@@ -195,10 +198,22 @@ fn job() -> impl Strategy<Value = Job> {
                     submitted_at,
                     not_after,
                     checkpoint,
+                    signature,
                     tenant,
                 }
             },
         )
+}
+
+fn signature() -> impl Strategy<Value = Signature> {
+    let flags = (any::<bool>(), any::<bool>());
+    (name(), name(), flags, digest()).prop_map(|(key_id, nonce, (phi, baa), mac)| Signature {
+        key_id: key_id.parse().unwrap(),
+        nonce: nonce.parse().unwrap(),
+        phi,
+        baa,
+        mac,
+    })
 }
 
 fn recording() -> impl Strategy<Value = Recording> {

@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
 use crate::rules::RuleBook;
 use crate::settle::Attempts;
+use crate::signing::Gate;
 use crate::store::BlobStore;
 use crate::tombstone;
 use plan::Plan;
@@ -190,6 +191,7 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
             format!("not to be run after {limit}"),
         ));
     }
+    Gate::check_agreement(job)?;
     if !is_deleted(fleet, job).await? {
         return Ok(());
     }

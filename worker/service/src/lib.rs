@@ -16,6 +16,7 @@ pub mod recognise;
 pub mod results;
 pub mod rules;
 pub mod settle;
+pub mod signing;
 pub mod spec;
 pub mod store;
 pub mod submit;

@@ -15,6 +15,7 @@ use crate::broker::{BrokerError, Publisher};
 use crate::layout;
 use crate::results::Object;
 use crate::settle::Attempts;
+use crate::signing::{KeyRing, Promise};
 use crate::store::{BlobStore, Location, PutMode};
 
 /// What somebody wants to have transcribed.
@@ -26,6 +27,7 @@ pub struct Wish {
     pub lane: Lane,
     pub options: Options,
     pub not_after: Option<Timestamp>,
+    pub promise: Promise,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +49,7 @@ pub async fn submit(
     recordings: &BucketName,
     results: &BucketName,
     publisher: &Publisher,
+    ring: &KeyRing,
     wish: Wish,
 ) -> Result<Job, SubmitError> {
     let recording = match wish.source {
@@ -59,7 +62,7 @@ pub async fn submit(
             sha256: None,
         },
     };
-    let job = Job {
+    let mut job = Job {
         schema_version: SCHEMA_VERSION,
         job_id: JobId::generate(),
         tenant: wish.tenant,
@@ -70,7 +73,9 @@ pub async fn submit(
         submitted_at: Timestamp::now(),
         not_after: wish.not_after,
         checkpoint: None,
+        signature: None,
     };
+    ring.sign(&mut job, wish.promise);
     check(&job)?;
     note_queued(store, results, &job).await?;
     publisher

@@ -18,6 +18,7 @@ use crate::broker::Broker;
 use crate::config;
 use crate::job::Fleet;
 use crate::settle::Policy;
+use crate::signing::Gate;
 use crate::topology::Topology;
 
 /// Short, because a broker that is back should see its workers within 10 s.
@@ -40,6 +41,8 @@ pub struct Worker {
     pub drain_timeout: Duration,
     pub until: Until,
     pub health: Health,
+    /// Asked before anything in a job is believed.
+    pub gate: Gate,
 }
 
 /// When a worker stops by itself.

@@ -13,6 +13,7 @@ use crate::broker::Broker;
 use crate::config::Config;
 use crate::engine::self_test::{self, Fence};
 use crate::exit::{self, Exit};
+use crate::signing::Gate;
 use crate::store::{Location, PutMode, PutOutcome};
 use crate::topology::Topology;
 
@@ -72,7 +73,13 @@ fn not_ok(
 
 pub(super) async fn run(global: &Global, args: DoctorArgs) -> Result<u8, Exit> {
     let config = settings(global, &args.model.flags())?.config;
-    let mut checks = vec![cpu(), disk(), sandbox(&config).await, model(&config).await];
+    let mut checks = vec![
+        cpu(),
+        disk(),
+        signing(&config),
+        sandbox(&config).await,
+        model(&config).await,
+    ];
     if args.offline {
         for check in ["broker", "store"] {
             checks.push(not_ok(
@@ -142,6 +149,25 @@ fn disk() -> Check {
             format!("{}: {e}", dir.display()),
             "set TMPDIR to a directory that exists",
         ),
+    }
+}
+
+/// Off, whoever can publish to a lane can have any tenant's recordings transcribed.
+fn signing(config: &Config) -> Check {
+    const FIX: &str = "set security.signing_keys, on the workers and on whoever submits";
+    match Gate::open(config) {
+        Ok(gate) if gate.required => {
+            let ids: Vec<&str> = gate.ring.ids().iter().map(|id| id.as_str()).collect();
+            let detail = format!("required; signing with {}", ids.join(", verifying also "));
+            ok("signing", detail)
+        }
+        Ok(_) => not_ok(
+            "signing",
+            Verdict::Warn,
+            "OFF: EVERY JOB ON THE BROKER IS BELIEVED, as this broker is on this host; for development only",
+            FIX,
+        ),
+        Err(e) => not_ok("signing", Verdict::Fail, e.to_string(), FIX),
     }
 }
 

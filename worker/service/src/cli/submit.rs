@@ -11,6 +11,7 @@ use super::out;
 use super::{Global, status};
 use crate::broker::Broker;
 use crate::exit::{self, Exit};
+use crate::signing::{self, Promise};
 use crate::submit::{Source, SubmitError, Wish, submit};
 use crate::topology::Topology;
 
@@ -58,6 +59,12 @@ pub(super) struct SubmitArgs {
     /// Do not run the job later than this (RFC 3339).
     #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
+    /// The call holds health information; part of the signature.
+    #[arg(long)]
+    phi: bool,
+    /// There is an agreement with the tenant that lets such calls be processed; part of the signature.
+    #[arg(long)]
+    baa: bool,
     /// Wait until the job has completed or failed.
     #[arg(long)]
     wait: bool,
@@ -75,12 +82,26 @@ pub(super) async fn run(global: &Global, args: SubmitArgs) -> Result<u8, Exit> {
         .map_err(unreachable)?;
     let publisher = broker.publisher().await.map_err(unreachable)?;
     let (wait, json) = (args.wait, args.json);
-    let wish = wish(args)?;
+    let ring = signing::keys(&config.security).map_err(|e| Exit::new(exit::CONFIG, e))?;
+    let mut wish = wish(args)?;
+    if !ring.is_empty() && wish.not_after.is_none() {
+        // A signed job that never ends could be sent again for ever.
+        wish.not_after = Timestamp::now()
+            .checked_add(config.security.signature_lifetime)
+            .ok();
+    }
+    if wish.promise != Promise::default() && ring.is_empty() {
+        let error = anyhow::anyhow!(
+            "--phi and --baa are claims, which only a signature carries: set security.signing_keys"
+        );
+        return Err(Exit::new(exit::CONFIG, error));
+    }
     let submitted = submit(
         shelf.store.as_ref(),
         &shelf.recordings,
         &shelf.results,
         &publisher,
+        &ring,
         wish,
     )
     .await;
@@ -155,6 +176,10 @@ fn wish(args: SubmitArgs) -> Result<Wish, Exit> {
         lane: args.lane,
         options,
         not_after: args.not_after,
+        promise: Promise {
+            phi: args.phi,
+            baa: args.baa,
+        },
     })
 }
 

@@ -12,6 +12,7 @@ use crate::job::Fleet;
 use crate::metrics::{BuildLabels, Metrics};
 use crate::rules::RuleBook;
 use crate::settle::Policy;
+use crate::signing::Gate;
 use crate::telemetry;
 use crate::topology::Topology;
 use crate::worker::{self, Shutdown, Until, Worker};
@@ -53,6 +54,7 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
         config.log.format,
         global.log.as_deref().unwrap_or(&config.log.level),
     )?;
+    let gate = Gate::open(&config).map_err(|e| Exit::new(exit::CONFIG, e))?;
     let shelf = Shelf::open(&config).await?;
     let local = LocalEngine::start(&config).await?;
     let (metrics, health) = (Metrics::new(), Health::default());
@@ -65,6 +67,7 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
         &local,
         metrics,
         health.clone(),
+        gate,
         until(&args),
     );
     tracing::info!(
@@ -95,6 +98,7 @@ fn assemble(
     local: &LocalEngine,
     metrics: Metrics,
     health: Health,
+    gate: Gate,
     until: Until,
 ) -> Worker {
     let model = &local.model;
@@ -130,6 +134,7 @@ fn assemble(
         drain_timeout: config.worker.drain_timeout,
         until,
         health,
+        gate,
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     if !(factor.is_finite() && factor > 0.0) {
         return Err(("engine.deadline_factor", "must be above 0".to_owned()));
     }
+    above_zero(
+        "security.signature_lifetime_s",
+        config.security.signature_lifetime,
+    )?;
     check_retry(config)
 }
 

@@ -22,7 +22,11 @@ const STANDARD_VARIABLES: [(&str, &str); 6] = [
     ("RUST_LOG", "log.level"),
 ];
 
-const SECRET_KEYS: [&str; 2] = ["store.access_key_id", "store.secret_access_key"];
+const SECRET_KEYS: [&str; 3] = [
+    "security.signing_keys",
+    "store.access_key_id",
+    "store.secret_access_key",
+];
 /// Shown without their password.
 const URL_KEYS: [&str; 2] = ["broker.url", "store.endpoint"];
 

@@ -23,6 +23,7 @@ pub struct Config {
     pub admin: Admin,
     pub log: Log,
     pub retry: Retry,
+    pub security: Security,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -163,6 +164,26 @@ pub struct Retry {
     pub delays_s: Vec<u32>,
     pub max_content_attempts: u32,
     pub max_infra_attempts: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Security {
+    pub require_signatures: RequireSignatures,
+    #[serde(deserialize_with = "secret_if_set")]
+    pub signing_keys: Option<SecretString>,
+    #[serde(deserialize_with = "if_set")]
+    pub signing_keys_file: Option<PathBuf>,
+    #[serde(rename = "signature_lifetime_s", deserialize_with = "seconds")]
+    pub signature_lifetime: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequireSignatures {
+    /// Unless the broker is on this host and there is no key.
+    Auto,
+    Always,
 }
 
 fn if_set<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>

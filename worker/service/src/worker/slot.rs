@@ -102,13 +102,15 @@ impl Slot {
     async fn work(&self, delivery: Delivery) -> Result<(), BrokerError> {
         let running = &self.worker.fleet.metrics.running_jobs;
         running.inc();
-        let settled = match parse::job(&delivery.body) {
+        let read = parse::job(&delivery.body);
+        let believed = read.and_then(|job| self.worker.gate.check(&job).map(|()| job));
+        let settled = match believed {
             Ok(job) => {
                 let span = tracing::info_span!("job", job_id = %job.job_id, tenant = %job.tenant, lane = %delivery.lane);
                 Box::pin(self.work_on(delivery, job).instrument(span)).await
             }
             Err(failure) => {
-                tracing::warn!(code = %failure.code, pointer = failure.pointer, "not a job");
+                tracing::warn!(code = %failure.code, pointer = failure.pointer, "not a job, or not its tenant's");
                 let attempts = delivery.attempts;
                 self.bury(delivery, None, &failure, attempts).await
             }
@@ -261,7 +263,7 @@ impl Slot {
         }
     }
 
-    /// Keeps the original message in `dead`, tells of the failure, acks. What is not a job has nobody to tell.
+    /// Keeps the original message in `dead`, tells of the failure, acks. What is not a job, or not its tenant's, has nobody to tell.
     async fn bury(
         &self,
         delivery: Delivery,

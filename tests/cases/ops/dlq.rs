@@ -1,70 +1,20 @@
 //! Dead letters through the real command, on a real broker: what is shown, what goes back, and what a death in the middle
 //! of a replay leaves behind.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
-
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
-
-use earwitness::broker::{Broker, SlotChannel};
-use earwitness::config;
 use earwitness::dlq::{self, Filter};
 use earwitness::settle::Attempts;
-use earwitness::topology::Topology;
-use earwitness_tests::rabbit::RabbitNode;
 use jiff::Timestamp;
 use job_schema::job::Lane;
 use job_schema::{ErrorCode, Failure, Job};
 use serde_json::json;
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::bench::{Bench, call};
 
 /// What no output may show: a customer's name for a recording, and a name to expect in it.
 const PRIVATE: [&str; 2] = ["15550100", "Marguerite"];
 
-struct Bench {
-    settings: config::Broker,
-    topology: Topology,
-    broker: Broker,
-    dir: tempfile::TempDir,
-}
-
 impl Bench {
-    async fn new() -> Self {
-        let url = RabbitNode::shared().unwrap().url().to_owned();
-        let prefix = format!("test-{}", Uuid::now_v7().simple());
-        let flags = [("broker.url", url), ("broker.prefix", prefix)];
-        let config = config::assemble(None, &[], &flags).unwrap().config;
-        let topology = Topology::from(&config);
-        let broker = Broker::connect(&config.broker, topology.clone(), "test")
-            .await
-            .unwrap();
-        broker.declare().await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        for bucket in ["recordings", "results"] {
-            std::fs::create_dir(dir.path().join(bucket)).unwrap();
-        }
-        Self {
-            settings: config.broker,
-            topology,
-            broker,
-            dir,
-        }
-    }
-
-    /// A connection of its own, for what happens after another one was lost.
-    async fn connect(&self) -> Broker {
-        Broker::connect(&self.settings, self.topology.clone(), "test")
-            .await
-            .unwrap()
-    }
-
-    async fn slot(&self) -> SlotChannel {
-        self.broker.slot_channel().await.unwrap()
-    }
-
     /// A job that was taken from its lane and buried, as a worker does it.
     async fn dead(&self, tenant: &str, lane: Lane, code: ErrorCode) -> Job {
         let key = format!("{tenant}/15550100.wav");
@@ -99,39 +49,6 @@ impl Bench {
         job
     }
 
-    /// Asks until so many wait: what is given back is there again a moment later.
-    async fn waits(&self, queue: &str, count: u32) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let depths = self.broker.depths().await.unwrap();
-            let depth = depths.iter().find(|(name, _)| name == queue).unwrap().1;
-            if depth == count {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{depth} wait and not {count}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(binary());
-        command.args(arguments).env_clear();
-        let settings = [
-            ("BROKER__URL", RabbitNode::shared().unwrap().url().into()),
-            ("BROKER__PREFIX", self.settings.prefix.clone()),
-            ("STORE__KIND", "dir".into()),
-            ("STORE__DIR", self.dir.path().display().to_string()),
-            ("STORE__RECORDINGS_BUCKET", "recordings".into()),
-            ("STORE__RESULTS_BUCKET", "results".into()),
-            ("ENGINE__RECOGNIZER", "scripted".into()),
-            ("ENGINE__SCRIPT", self.script().display().to_string()),
-        ];
-        for (name, value) in settings {
-            command.env(format!("EARWITNESS__{name}"), value);
-        }
-        command.output().unwrap()
-    }
-
     /// Its standard output, after it has succeeded and shown nothing private.
     fn dlq(&self, arguments: &[&str]) -> String {
         let output = self.command(&[&["dlq"], arguments].concat());
@@ -143,23 +60,6 @@ impl Bench {
         }
         shown
     }
-
-    fn script(&self) -> PathBuf {
-        let path = self.dir.path().join("script.json");
-        std::fs::write(&path, r#"{"words": ["one", "two"]}"#).unwrap();
-        path
-    }
-}
-
-/// Beside the test's own executable, two folders up.
-fn binary() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    own.parent().unwrap().with_file_name("earwitness")
-}
-
-fn call() -> PathBuf {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
-    Path::new(&package).join("data/calls/cancel-plan.wav")
 }
 
 #[tokio::test]

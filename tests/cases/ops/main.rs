@@ -1,0 +1,7 @@
+//! The operators' commands, through the real binary and on a real broker.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod bench;
+mod dlq;
+mod signing;
