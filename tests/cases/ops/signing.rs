@@ -46,13 +46,25 @@ async fn a_signed_job_is_done_and_its_forgery_touches_nothing() {
             .unwrap();
     }
 
-    let worker = bench.command_with(&["worker", "--exit-when-empty", "--slots", "1"], &keys);
+    let audit = bench.dir.path().join("audit.jsonl");
+    let audit = audit.to_str().unwrap();
+    let settings = [keys[0], ("AUDIT__FILE", audit)];
+    let worker = bench.command_with(&["worker", "--exit-when-empty", "--slots", "1"], &settings);
     let log = String::from_utf8_lossy(&worker.stderr);
     assert!(worker.status.success(), "{log}");
     assert_eq!(log.matches("outcome=\"completed\"").count(), 1, "{log}");
     let listed = bench.command(&["dlq", "list", "--reason", "bad_signature", "--json"]);
     let dead = String::from_utf8(listed.stdout).unwrap();
     assert_eq!(dead.lines().count(), 2, "{dead}");
+    let verified = bench.command(&["audit", "verify", audit]);
+    let said = String::from_utf8(verified.stdout).unwrap();
+    assert!(said.starts_with("4 entries"), "{said}");
+    let entries = std::fs::read_to_string(audit).unwrap();
+    for (action, count) in [("accepted", 1), ("completed", 1), ("forged", 2)] {
+        let entry = format!("\"action\":\"{action}\"");
+        assert_eq!(entries.matches(&entry).count(), count, "{entries}");
+    }
+    assert!(!entries.contains("globex"), "a tenant that was not proven");
     let results = bench.dir.path().join("results");
     assert!(results.join("acme/calls/c1").is_dir());
     assert!(

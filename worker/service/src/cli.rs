@@ -1,5 +1,6 @@
 //! The command line. In: arguments. Out: an exit status from [`crate::exit`]. Standard output carries data, standard error talk.
 
+mod audit;
 mod common;
 mod config;
 mod dlq;
@@ -72,6 +73,8 @@ enum Command {
     Models(models::ModelsArgs),
     /// Check settings, broker, store, model and host.
     Doctor(doctor::DoctorArgs),
+    /// Check the audit log.
+    Audit(audit::AuditArgs),
     /// Show or check the settings.
     Config(config::ConfigArgs),
     /// Print the documents of the wire format.
@@ -124,6 +127,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Dlq(args) => dlq::run(&global, args).await,
         Command::Models(args) => models::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,
+        Command::Audit(args) => audit::run(args),
         Command::Config(args) => config::run(&global, args),
         Command::Schema(args) => schema::run(args),
         // Taken in `main`, before there was a runtime.

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 pub use layers::{Origin, Row};
 pub use types::{
-    Admin, Broker, Checksums, Config, Engine, Log, LogFormat, RecognizerKind, RequireSignatures,
-    Retry, Rules, Security, Store, StoreKind, Worker,
+    Admin, Audit, Broker, Checksums, Config, Engine, Log, LogFormat, RecognizerKind,
+    RequireSignatures, Retry, Rules, Security, Store, StoreKind, Worker,
 };
 
 use layers::Layers;

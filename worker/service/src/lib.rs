@@ -1,6 +1,7 @@
 //! The service: takes jobs from the broker, runs the engine over their recordings, stores results and tells of them.
 
 pub mod admin;
+pub mod audit;
 pub mod broker;
 pub mod cli;
 pub mod config;

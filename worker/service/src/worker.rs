@@ -14,6 +14,7 @@ use job_schema::job::Lane;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Health;
+use crate::audit::AuditLog;
 use crate::broker::Broker;
 use crate::config;
 use crate::job::Fleet;
@@ -43,6 +44,7 @@ pub struct Worker {
     pub health: Health,
     /// Asked before anything in a job is believed.
     pub gate: Gate,
+    pub audit: AuditLog,
 }
 
 /// When a worker stops by itself.

@@ -6,6 +6,7 @@ use job_schema::{CallId, TenantId};
 
 use super::common::{Shelf, settings};
 use super::{Global, out};
+use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
 use crate::purge::{Places, Target, purge};
 
@@ -44,9 +45,16 @@ pub(super) async fn run(global: &Global, args: PurgeArgs) -> Result<u8, Exit> {
         tenant: args.tenant,
         call: args.call,
     };
+    // Opened first: a deletion that cannot be accounted for is not begun.
+    let audit = AuditLog::open(config.audit.file.as_deref(), "purge")
+        .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;
     let receipt = purge(places, &target, Timestamp::now())
         .await
         .map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
+    let call = receipt.call.as_ref().map(ToString::to_string);
+    let outcome = receipt.removed_sha256.to_string();
+    let event = Event::purged(&receipt.tenant, call, outcome);
+    audit.record(event).await.map_err(anyhow::Error::from)?;
     if args.json {
         let line = serde_json::to_string(&receipt).context("write receipt")?;
         out::line(format_args!("{line}"));

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Global;
 use super::common::{LocalEngine, ModelArgs, Shelf, settings};
 use crate::admin::{self, Health};
+use crate::audit::AuditLog;
 use crate::config::Config;
 use crate::exit::{self, Exit};
 use crate::job::Fleet;
@@ -54,7 +55,7 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
         config.log.format,
         global.log.as_deref().unwrap_or(&config.log.level),
     )?;
-    let gate = Gate::open(&config).map_err(|e| Exit::new(exit::CONFIG, e))?;
+    let guards = Guards::open(&config)?;
     let shelf = Shelf::open(&config).await?;
     let local = LocalEngine::start(&config).await?;
     let (metrics, health) = (Metrics::new(), Health::default());
@@ -67,7 +68,7 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
         &local,
         metrics,
         health.clone(),
-        gate,
+        guards,
         until(&args),
     );
     tracing::info!(
@@ -98,7 +99,7 @@ fn assemble(
     local: &LocalEngine,
     metrics: Metrics,
     health: Health,
-    gate: Gate,
+    guards: Guards,
     until: Until,
 ) -> Worker {
     let model = &local.model;
@@ -112,7 +113,7 @@ fn assemble(
     metrics.build_info.get_or_create(&labels).set(1);
     metrics.sandbox(local.sandbox);
     let fleet = Fleet {
-        worker: config.worker.name.clone().unwrap_or_else(host_name),
+        worker: name(config),
         store: shelf.store,
         results_bucket: shelf.results,
         engine: local.engine.clone(),
@@ -134,7 +135,8 @@ fn assemble(
         drain_timeout: config.worker.drain_timeout,
         until,
         health,
-        gate,
+        gate: guards.gate,
+        audit: guards.audit,
     }
 }
 
@@ -189,6 +191,29 @@ async fn heed_signals(shutdown: Shutdown, health: Health) {
             std::process::exit(130);
         }
     }
+}
+
+/// Who may have work done, and the record of it: refused before anything is opened or started.
+struct Guards {
+    gate: Gate,
+    audit: AuditLog,
+}
+
+impl Guards {
+    fn open(config: &Config) -> Result<Self, Exit> {
+        let gate = Gate::open(config).map_err(|e| Exit::new(exit::CONFIG, e))?;
+        let opened = AuditLog::open(config.audit.file.as_deref(), &name(config));
+        let audit = opened.map_err(|e| {
+            let error =
+                anyhow::anyhow!("open audit.file: {e} (`earwitness audit verify` says more)");
+            Exit::new(exit::CONFIG, error)
+        })?;
+        Ok(Self { gate, audit })
+    }
+}
+
+fn name(config: &Config) -> String {
+    config.worker.name.clone().unwrap_or_else(host_name)
 }
 
 fn host_name() -> String {

@@ -24,6 +24,7 @@ pub struct Config {
     pub log: Log,
     pub retry: Retry,
     pub security: Security,
+    pub audit: Audit,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -164,6 +165,13 @@ pub struct Retry {
     pub delays_s: Vec<u32>,
     pub max_content_attempts: u32,
     pub max_infra_attempts: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    #[serde(deserialize_with = "if_set")]
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use job_schema::status::State;
-use job_schema::{Failure, Job, parse};
+use job_schema::{ErrorCode, Failure, Job, parse};
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::session::Session;
 use super::{Until, Worker};
+use crate::audit::{Action, Event};
 use crate::broker::{BrokerError, Delivery, Publisher, SlotChannel};
 use crate::job::{self, Done, Ended, How};
 use crate::lanes::LaneOrder;
@@ -124,6 +125,14 @@ impl Slot {
         if let Some(settlement) = worn_out(delivery.attempts, policy) {
             return Box::pin(self.settle(delivery, job, settlement)).await;
         }
+        if let Err(failure) = self
+            .record(Event::of_job(Action::Accepted, &job, "accepted"))
+            .await
+        {
+            // What cannot be accounted for is not begun.
+            let settlement = settle(Outcome::Failed(failure), delivery.attempts, policy);
+            return Box::pin(self.settle(delivery, job, settlement)).await;
+        }
         self.observe_wait(&job);
         let stop = self.stop_token();
         let outcome = match job::process(&self.worker.fleet, &job, delivery.attempts, &stop).await {
@@ -165,6 +174,17 @@ impl Slot {
             .observe(waited.max(0.0));
     }
 
+    async fn record(&self, event: Event) -> Result<(), Failure> {
+        self.worker.audit.record(event).await
+    }
+
+    /// Of what has happened already: nothing is made better by failing now.
+    async fn note(&self, event: Event) {
+        if let Err(failure) = self.record(event).await {
+            tracing::error!(code = %failure.code, detail = failure.detail, "the audit log lacks an entry");
+        }
+    }
+
     async fn complete(&self, delivery: Delivery, job: &Job, done: Done) -> Result<(), BrokerError> {
         self.publisher.publish_event(&done.event).await?;
         let lane = delivery.lane;
@@ -175,6 +195,8 @@ impl Slot {
             processing: done.manifest.processing.clone(),
         };
         job::keep::note_status(&self.worker.fleet, job, state).await;
+        self.note(Event::of_job(Action::Completed, job, done.how.as_str()))
+            .await;
         delivery.ack().await?;
         let (metrics, summary, processing) = (
             &self.worker.fleet.metrics,
@@ -287,6 +309,14 @@ impl Slot {
                 infra_attempts: attempts.infra,
             };
             job::keep::note_status(fleet, job, state).await;
+        }
+        match job {
+            Some(job) => {
+                let event = Event::of_job(Action::Dead, job, failure.code.as_str());
+                self.note(event).await;
+            }
+            None if failure.code == ErrorCode::BadSignature => self.note(Event::forged()).await,
+            None => {}
         }
         let lane = delivery.lane;
         delivery.ack().await?;
