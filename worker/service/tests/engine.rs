@@ -26,6 +26,7 @@ fn bench(script: &str) -> Bench {
         recognizer: RecognizerSource::Script(path),
         slots: 2,
         memory_limit_bytes: 2 << 30,
+        deadline_base: std::time::Duration::from_secs(120),
         deadline_factor: 4.0,
     });
     let call =

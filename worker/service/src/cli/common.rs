@@ -87,6 +87,7 @@ impl LocalEngine {
             recognizer,
             slots,
             memory_limit_bytes: config.engine.memory_limit_bytes,
+            deadline_base: config.engine.deadline_base,
             deadline_factor: config.engine.deadline_factor,
         };
         let engine = Engine::new(settings);
