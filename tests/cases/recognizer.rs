@@ -15,7 +15,9 @@ use pipeline::scripted::Script;
 
 /// Enough for a few seconds, and an end to what a model makes of sound that is no speech.
 const BUDGET: u32 = 40;
-const MAX_SPAN_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ as usize / 1_000;
+/// Thirty seconds, which the suite holds to be the window.
+const MAX_SPAN_SAMPLES: usize = 480_000;
+const _: () = assert!(MAX_SPAN_SAMPLES as u64 * 1_000 == MAX_SPAN_MS * SAMPLE_RATE_HZ as u64);
 
 /// Makes slots that have not been asked anything yet.
 type Fresh<'a> = &'a dyn Fn() -> Box<dyn Recognizer>;
