@@ -6,7 +6,7 @@ use std::path::Path;
 
 use earwitness_tests::fleet::Fleet;
 use earwitness_tests::process::run;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Standard output, standard error and exit status of a command.
 struct Ran {
@@ -86,4 +86,81 @@ async fn a_model_is_pulled_from_a_bucket_and_held_to_its_digest() {
     let installed = folder.path().join("ggml-tiny.en.bin");
     assert_eq!(Path::new(pulled.out.trim_end()), installed);
     assert!(std::fs::read(installed).unwrap() == model, "other bytes");
+}
+
+/// A stand-in for RabbitMQ's own command, which has to run on the broker's host and as its user.
+fn rabbitmqctl(folder: &Path, answer: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.join("rabbitmqctl");
+    std::fs::write(&path, format!("#!/bin/sh\n{answer}\n")).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_queue_check_compares_the_brokers_patience_with_ours_where_it_is_known() {
+    let fleet = fleet().await;
+    let folder = tempfile::tempdir().unwrap();
+    let plain = earwitness(&fleet, &["queues", "check"], &[]).await;
+    assert_eq!(plain.status, 0, "{}", plain.talk);
+    assert!(plain.out.contains("AMQP does not show it"), "{}", plain.out);
+    for (answer, status, said) in [
+        ("echo '{ok,1800000}'", 0, "consumer timeout: 1800 s;"),
+        ("echo '{ok,600000}'", 1, "lower worker.max_hold_s"),
+        ("echo '{ok,undefined}'", 0, "consumer timeout: none;"),
+        ("echo no such node; exit 69", 1, "not known: "),
+    ] {
+        let program = rabbitmqctl(folder.path(), answer);
+        let command = ["queues", "check", "--rabbitmqctl", &program];
+        let checked = earwitness(&fleet, &command, &[]).await;
+        assert_eq!(checked.status, status, "{answer}: {}", checked.out);
+        assert!(checked.out.contains(said), "{answer}: {}", checked.out);
+    }
+    let program = rabbitmqctl(folder.path(), "echo '{ok,600000}'");
+    let command = ["queues", "check", "--json", "--rabbitmqctl", &program];
+    let checked = earwitness(&fleet, &command, &[]).await;
+    let line: Value = serde_json::from_str(checked.out.lines().next().unwrap()).unwrap();
+    assert_eq!(line["consumer_timeout_s"], 600);
+    assert_eq!(line["max_hold_allowed"], false);
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_everything_and_says_what_to_do() {
+    const CHECKS: &str = "cpu disk model memory rules broker queues timeout store clock";
+    let fleet = fleet().await;
+    let healthy = earwitness(&fleet, &["doctor", "--json"], &[]).await;
+    assert_eq!(healthy.status, 0, "{}", healthy.out);
+    let lines: Vec<Value> = healthy
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&str> = lines.iter().map(|l| l["check"].as_str().unwrap()).collect();
+    assert_eq!(names.join(" "), CHECKS);
+    for line in &lines {
+        // Disk and memory are this machine's own.
+        let expected: &[&str] = match line["check"].as_str().unwrap() {
+            "timeout" => &["skipped"],
+            "disk" | "memory" => &["ok", "warn"],
+            _ => &["ok"],
+        };
+        let verdict = line["verdict"].as_str().unwrap();
+        assert!(expected.contains(&verdict), "{line}");
+        assert_eq!(line["fix"].is_null(), verdict == "ok", "{line}");
+    }
+
+    fleet.add_rules("broken@1.toml", "id = 7").unwrap();
+    let ill = [
+        ("broker.prefix", "nobody-declared-this"),
+        ("store.endpoint", "http://127.0.0.1:1"),
+        ("store.max_attempts", "1"),
+        ("engine.script", "/nowhere.json"),
+    ];
+    let ailing = earwitness(&fleet, &["doctor"], &ill).await;
+    assert_eq!(ailing.status, 1);
+    for check in ["model", "rules", "queues", "store"] {
+        let line = |l: &&str| l.starts_with("FAIL") && l.contains(&format!(" {check} "));
+        let found = ailing.out.lines().find(line);
+        assert!(found.is_some_and(|l| l.contains(" -> ")), "{}", ailing.out);
+    }
 }
