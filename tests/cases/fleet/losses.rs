@@ -20,7 +20,7 @@ fn long_call() -> Vec<u8> {
 #[tokio::test]
 async fn a_killed_workers_job_is_finished_by_another_from_its_checkpoint() {
     let fleet = Fleet::start(&slow()).await.unwrap();
-    let manifest = killed_in_mid_job(&fleet, &[]).await;
+    let manifest = killed_in_mid_job(&fleet, &[], long_call()).await;
     assert_eq!(manifest.model, "scripted");
 }
 
@@ -41,13 +41,14 @@ async fn a_killed_workers_job_is_finished_with_a_real_model_too() {
         ("engine.models_dir", folder),
         ("engine.model", name),
     ];
-    let manifest = killed_in_mid_job(&fleet, &model).await;
+    let call = spoken(6, 1.0).unwrap();
+    let manifest = killed_in_mid_job(&fleet, &model, call).await;
     assert_eq!(manifest.model, name);
     assert!(manifest.summary.words_count > 100, "{:?}", manifest.summary);
 }
 
 /// Two workers, one job: kills the one that has it, once there is a checkpoint.
-async fn killed_in_mid_job(fleet: &Fleet, settings: &[(&str, &str)]) -> Manifest {
+async fn killed_in_mid_job(fleet: &Fleet, settings: &[(&str, &str)], call: Vec<u8>) -> Manifest {
     let mut workers = [
         fleet.worker("a", settings).unwrap(),
         fleet.worker("b", settings).unwrap(),
@@ -55,7 +56,7 @@ async fn killed_in_mid_job(fleet: &Fleet, settings: &[(&str, &str)]) -> Manifest
     for worker in &mut workers {
         worker.ready().await.unwrap();
     }
-    let job = fleet.submit("call-1", long_call()).await.unwrap();
+    let job = fleet.submit("call-1", call).await.unwrap();
     let holder = holder(fleet, job).await;
     checkpoint(fleet).await;
     let [mut lost, mut other] = workers;

@@ -33,7 +33,7 @@ async fn a_recording_without_an_end_is_buried_after_three_attempts() {
 async fn buried_after_three_attempts(kind: &str, code: &str) {
     let fleet = Fleet::start(&deadly_when_loud(kind)).await.unwrap();
     let hasty = [
-        ("engine.deadline_base_s", "4"),
+        ("engine.deadline_base_s", "6"),
         ("engine.deadline_factor", "0.01"),
     ];
     let mut worker = fleet.worker("a", &hasty).unwrap();
