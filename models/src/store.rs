@@ -201,13 +201,9 @@ impl ModelStore {
     pub fn import_reader(
         &self,
         name: &str,
-        mut source: impl Read,
+        source: impl Read,
         sha256: Option<&str>,
     ) -> Result<Verified, StoreError> {
-        let (part, mut file) = self.open_part(name)?;
-        let write_error = io_error("write", &part);
-        file.set_len(0).map_err(&write_error)?;
-        io::copy(&mut source, &mut file).map_err(&write_error)?;
         let accept = |verified: &Verified| match sha256 {
             Some(expected) if expected != verified.sha256 => Err(StoreError::Digest {
                 name: name.to_owned(),
@@ -216,6 +212,20 @@ impl ModelStore {
             }),
             _ => Ok(()),
         };
+        self.take_in(name, source, accept)
+    }
+
+    /// Copies `source` to the end and gives the file its name if `accept` takes it.
+    pub(crate) fn take_in(
+        &self,
+        name: &str,
+        mut source: impl Read,
+        accept: impl FnOnce(&Verified) -> Result<(), StoreError>,
+    ) -> Result<Verified, StoreError> {
+        let (part, mut file) = self.open_part(name)?;
+        let write_error = io_error("write", &part);
+        file.set_len(0).map_err(&write_error)?;
+        io::copy(&mut source, &mut file).map_err(&write_error)?;
         self.settle(name, &part, &file, accept)
     }
 

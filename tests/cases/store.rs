@@ -36,6 +36,21 @@ fn bucket() -> BucketName {
     BUCKET.parse().unwrap()
 }
 
+/// More than any buffer on the way, and over what was there.
+async fn a_file_is_stored_as_it_is(store: &dyn BlobStore) {
+    put(store, "acme/from-file", b"before").await;
+    let body = noise(3_000_000);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &body).unwrap();
+    let at = at("acme/from-file");
+    store.put_file(&at, file.path(), "audio/wav").await.unwrap();
+    assert!(store.get(&at, 4_000_000).await.unwrap() == body);
+    let absent = std::path::Path::new("/nowhere/call.wav");
+    let error = store.put_file(&at, absent, "audio/wav").await.unwrap_err();
+    assert!(matches!(error, StoreError::Source(_)), "{error:?}");
+    store.delete(&at).await.unwrap();
+}
+
 async fn put(store: &dyn BlobStore, key: &str, bytes: &[u8]) {
     let bytes = Bytes::copy_from_slice(bytes);
     let at = at(key);
@@ -95,6 +110,7 @@ async fn an_s3_api_that_ignores_if_match_keeps_the_promises_too() {
 async fn conforms(store: &dyn BlobStore) {
     bytes_come_back_under_odd_keys(store).await;
     an_empty_object_is_an_object(store).await;
+    a_file_is_stored_as_it_is(store).await;
     a_missing_object_is_not_found(store).await;
     an_object_above_the_limit_is_refused(store).await;
     a_replaced_object_is_noticed(store).await;

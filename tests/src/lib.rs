@@ -1,5 +1,16 @@
-//! Servers and faults for the integration tests, and the development S3 API.
+//! Servers, faults and processes for the integration tests, and the development S3 API.
 
+pub mod fleet;
+pub mod process;
 pub mod proxy;
 pub mod rabbit;
+pub mod recordings;
 pub mod s3;
+pub mod signals;
+
+/// Asked for when it runs: a target directory may outlive the checkout it was built in.
+pub(crate) fn package_dir() -> std::path::PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .unwrap_or_default()
+        .into()
+}

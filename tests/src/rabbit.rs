@@ -4,7 +4,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
@@ -73,7 +72,7 @@ impl RabbitNode {
         }
         let mut keeper = Command::new("bash")
             .args(["-c", KEEPER])
-            .current_dir(root())
+            .current_dir(crate::package_dir().join(".."))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -87,12 +86,6 @@ impl RabbitNode {
             _keeper: Some(keeper),
         })
     }
-}
-
-/// Asked for when it runs: a target directory may outlive the checkout it was built in.
-fn root() -> PathBuf {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
-    PathBuf::from(package).join("..")
 }
 
 /// A producer or consumer that is not ours.
@@ -113,11 +106,23 @@ impl PlainMessage {
     /// A header as text, whatever its type.
     pub fn header(&self, name: &str) -> Option<String> {
         let headers = self.properties.headers().as_ref()?;
-        Some(match headers.inner().get(name)? {
-            AMQPValue::LongString(text) => text.to_string(),
-            AMQPValue::LongUInt(number) => number.to_string(),
-            other => format!("{other:?}"),
-        })
+        headers.inner().get(name).map(as_text)
+    }
+
+    /// All of them, one a line.
+    pub fn headers(&self) -> String {
+        let headers = self.properties.headers().iter();
+        let pairs = headers.flat_map(|table| table.inner());
+        let lines: Vec<String> = pairs.map(|(k, v)| format!("{k}: {}", as_text(v))).collect();
+        lines.join("\n")
+    }
+}
+
+fn as_text(value: &AMQPValue) -> String {
+    match value {
+        AMQPValue::LongString(text) => text.to_string(),
+        AMQPValue::LongUInt(number) => number.to_string(),
+        other => format!("{other:?}"),
     }
 }
 

@@ -39,6 +39,18 @@ fn a_structured_cloud_event_is_unwrapped() {
 }
 
 #[test]
+fn a_document_that_breaks_off_is_named_as_far_as_it_came() {
+    for (body, pointer) in [
+        (r#"{"schema_version": 1, "#, ""),
+        (r#"{"schema_version": 1, "recording": {"#, "/recording"),
+    ] {
+        let failure = job(body.as_bytes()).unwrap_err();
+        assert_eq!(failure.pointer.as_deref(), Some(pointer), "{body}");
+        assert!(failure.detail.starts_with("EOF"), "{}", failure.detail);
+    }
+}
+
+#[test]
 fn each_malformed_field_is_named_by_its_pointer() {
     let cases: [(&str, Value); 18] = [
         ("/schema_version", Value::Null),

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::recognizer::{
-    AbortFlag, LanguageGuess, Recognition, RecognizeError, RecognizedSegment, RecognizedWord,
-    Recognizer, Request, SAMPLE_RATE_HZ,
+    AbortFlag, LanguageGuess, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment,
+    RecognizedWord, Recognizer, Request, SAMPLE_RATE_HZ,
 };
 
 /// A slow speaker's pace: two and a half words a second.
@@ -25,6 +25,9 @@ pub struct Script {
     #[serde(default)]
     pub delay_ms: u64,
     pub words: Vec<String>,
+    /// What it knows, the likeliest first.
+    #[serde(default = "only_english")]
+    pub languages: Vec<String>,
     #[serde(default)]
     pub fault: Option<Fault>,
 }
@@ -92,6 +95,15 @@ impl Recognizer for Scripted {
         request: &Request<'_>,
         abort: &AbortFlag,
     ) -> Result<Recognition, RecognizeError> {
+        let languages = &self.script.languages;
+        if !languages.iter().any(|known| known == request.language) {
+            return Err(RecognizeError::UnknownLanguage(request.language.to_owned()));
+        }
+        let span_ms = duration_ms(request.pcm);
+        if span_ms > MAX_SPAN_MS {
+            let reason = format!("the span is {span_ms} ms long, the window {MAX_SPAN_MS} ms");
+            return Err(RecognizeError::Engine(reason));
+        }
         self.act_on_fault(request.pcm)?;
         wait(Duration::from_millis(self.script.delay_ms), abort)?;
         Ok(self.recite(request))
@@ -103,20 +115,32 @@ impl Recognizer for Scripted {
         abort: &AbortFlag,
     ) -> Result<Vec<LanguageGuess>, RecognizeError> {
         wait(Duration::ZERO, abort)?;
-        Ok(vec![LanguageGuess {
-            code: "en".into(),
-            probability: 1.0,
-        }])
+        let languages = &self.script.languages;
+        if languages.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let guess = |(i, code): (usize, &String)| LanguageGuess {
+            code: code.clone(),
+            probability: if i == 0 { 1.0 } else { 0.0 },
+        };
+        Ok(languages.iter().enumerate().map(guess).collect())
     }
 }
 
 impl Scripted {
     fn recite(&self, request: &Request<'_>) -> Recognition {
-        let span_ms = request.pcm.len() as u64 * 1_000 / u64::from(SAMPLE_RATE_HZ);
-        let wanted = (span_ms / WORD_MS) as usize;
+        let span_ms = duration_ms(request.pcm);
+        let wanted = match self.script.words.as_slice() {
+            [] => 0,
+            _ => (span_ms / WORD_MS) as usize,
+        };
         let count = wanted.min(request.max_tokens as usize);
-        if self.script.words.is_empty() || count == 0 {
-            return Recognition::default();
+        let cut_short = count < wanted;
+        if count == 0 {
+            return Recognition {
+                cut_short,
+                ..Recognition::default()
+            };
         }
         let first = digest(request.pcm);
         let words = (0..count)
@@ -134,7 +158,7 @@ impl Scripted {
                 no_speech_prob: 0.01,
                 temperature: request.temperature,
             }],
-            cut_short: count < wanted,
+            cut_short,
         }
     }
 
@@ -173,6 +197,14 @@ fn wait(delay: Duration, abort: &AbortFlag) -> Result<(), RecognizeError> {
         }
         std::thread::sleep(left.min(ABORT_POLL));
     }
+}
+
+fn only_english() -> Vec<String> {
+    vec!["en".to_owned()]
+}
+
+fn duration_ms(pcm: &[f32]) -> u64 {
+    pcm.len() as u64 * 1_000 / u64::from(SAMPLE_RATE_HZ)
 }
 
 /// FNV-1a over the samples' bits.

@@ -7,9 +7,11 @@
 //! only by pulling; and a get on a dead channel fails at once, so a slot that waits for ever on a dead consumer cannot exist.
 
 mod connection;
+mod consumer_timeout;
 mod declare;
 mod delivery;
 mod error;
+mod greeting;
 mod headers;
 mod publisher;
 mod replay;
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use lapin::Connection;
 
+pub use consumer_timeout::ConsumerTimeout;
 pub use declare::Drift;
 pub use delivery::{Delivery, SlotChannel};
 pub use error::BrokerError;

@@ -41,8 +41,18 @@ impl Spec<'_> {
 }
 
 pub fn sha256(bytes: &[u8]) -> Sha256 {
-    Sha256::try_from(hex::encode(sha2::Sha256::digest(bytes)))
-        .expect("a SHA-256 in hexadecimal has 64 digits")
+    named(sha2::Sha256::digest(bytes))
+}
+
+/// Of all that can still be read.
+pub fn sha256_of(mut source: impl std::io::Read) -> std::io::Result<Sha256> {
+    let mut hasher = sha2::Sha256::new();
+    std::io::copy(&mut source, &mut hasher)?;
+    Ok(named(hasher.finalize()))
+}
+
+fn named(digest: impl AsRef<[u8]>) -> Sha256 {
+    Sha256::try_from(hex::encode(digest)).expect("a SHA-256 in hexadecimal has 64 digits")
 }
 
 #[cfg(test)]

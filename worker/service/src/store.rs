@@ -7,6 +7,7 @@ mod error;
 pub mod s3;
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -131,6 +132,14 @@ pub trait BlobStore: Send + Sync + Debug {
         content_type: &str,
         mode: PutMode,
     ) -> Result<PutOutcome, StoreError>;
+
+    /// Stores a file over whatever is there, without holding it in memory.
+    async fn put_file(
+        &self,
+        at: &Location,
+        file: &Path,
+        content_type: &str,
+    ) -> Result<(), StoreError>;
 
     /// Objects whose keys begin with `prefix` and come after `after`, at most `limit` (1 to 1,000).
     async fn list(

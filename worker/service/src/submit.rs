@@ -1,6 +1,7 @@
 //! Making a job from what a person or a portal knows: a file or an object, a tenant, a call. In: [`Wish`]. Out: the job,
 //! stored and queued, confirmed by the broker. Fails before anything is queued if the upload or the job itself is refused.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use crate::layout;
 use crate::results::Object;
 use crate::settle::Attempts;
 use crate::signing::{KeyRing, Promise};
+use crate::spec::sha256_of;
 use crate::store::{BlobStore, Location, PutMode};
 
 /// What somebody wants to have transcribed.
@@ -98,23 +100,23 @@ async fn upload(
     call: &CallId,
     path: &Path,
 ) -> Result<Recording, Failure> {
-    let name = path.display();
-    let read = tokio::fs::read(path).await;
-    let bytes =
-        read.map_err(|e| Failure::new(ErrorCode::RecordingNotFound, format!("read {name}: {e}")))?;
+    let unreadable = |e: std::io::Error| {
+        let detail = format!("read {}: {e}", path.display());
+        Failure::new(ErrorCode::RecordingNotFound, detail)
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    // Read twice, once to hash it and once to send it, so that a recording of any size needs no memory.
+    let hashing = tokio::task::spawn_blocking(move || sha256_of(file)).await;
+    let sha256 = hashing
+        .map_err(|_| Failure::new(ErrorCode::Internal, "hashing the recording panicked"))?
+        .map_err(unreadable)?;
     let extension = path
         .extension()
         .map(|e| e.to_string_lossy().to_ascii_lowercase());
     let key = layout::upload(tenant, call, extension.as_deref());
-    let sha256 = crate::spec::sha256(&bytes);
     let at = Location::new(bucket.clone(), key.clone());
     store
-        .put(
-            &at,
-            Bytes::from(bytes),
-            "application/octet-stream",
-            PutMode::Overwrite,
-        )
+        .put_file(&at, path, "application/octet-stream")
         .await
         .map_err(|e| e.failure())?;
     Ok(Recording {

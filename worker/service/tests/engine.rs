@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use earwitness::engine::{Engine, EngineSettings, RecognizerSource};
 use earwitness::recognise::{Board, Recognised, recognise};
@@ -13,11 +14,15 @@ use tokio_util::sync::CancellationToken;
 struct Bench {
     engine: Engine,
     recording: Arc<File>,
-    _script: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// An engine whose recogniser follows `script`, and a sample call.
 fn bench(script: &str) -> Bench {
+    bench_with_deadline(script, Duration::from_secs(120))
+}
+
+fn bench_with_deadline(script: &str, deadline_base: Duration) -> Bench {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("script.json");
     std::fs::write(&path, script).expect("write script");
@@ -26,23 +31,57 @@ fn bench(script: &str) -> Bench {
         recognizer: RecognizerSource::Script(path),
         slots: 2,
         memory_limit_bytes: 2 << 30,
-        deadline_factor: 4.0,
+        deadline_base,
+        deadline_factor: 0.01,
         require_sandbox: true,
     });
-    let call =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/cancel-plan.wav");
+    let call = File::open(sample("cancel-plan.wav")).expect("a sample call");
     Bench {
         engine,
-        recording: Arc::new(File::open(call).expect("a sample call")),
-        _script: dir,
+        recording: Arc::new(call),
+        dir,
     }
+}
+
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/data/calls")
+        .join(name)
+}
+
+/// No sample call is as loud as this.
+const LOUD: f32 = 0.6;
+
+/// A script that fails in this manner at any loud span, and takes its time with others.
+fn deadly_when_loud(kind: &str) -> String {
+    format!(
+        r#"{{"words": ["one", "two"], "delay_ms": 100,
+            "fault": {{"kind": "{kind}", "at_span": 0, "peak_above": {LOUD}}}}}"#
+    )
 }
 
 impl Bench {
     async fn run(&self) -> Result<Recognised, Failure> {
+        self.run_over(Arc::clone(&self.recording)).await
+    }
+
+    async fn run_over(&self, recording: Arc<File>) -> Result<Recognised, Failure> {
         let (board, never) = (Board::default(), CancellationToken::new());
-        let recording = Arc::clone(&self.recording);
         recognise(&self.engine, recording, &any_call(), &board, &never).await
+    }
+
+    /// Another sample call, twice as loud as it is.
+    fn loud_recording(&self) -> Arc<File> {
+        let mut wav = std::fs::read(sample("gutter-quote.wav")).expect("a sample call");
+        let data = wav.windows(4).position(|chunk| chunk == b"data");
+        let start = data.expect("a WAV file has data") + 8;
+        for bytes in wav[start..].chunks_exact_mut(2) {
+            let sample = i16::from_le_bytes([bytes[0], bytes[1]]);
+            bytes.copy_from_slice(&sample.saturating_mul(2).to_le_bytes());
+        }
+        let path = self.dir.path().join("loud.wav");
+        std::fs::write(&path, wav).expect("write recording");
+        Arc::new(File::open(path).expect("the recording just written"))
     }
 
     /// Empty when the run did not complete.
@@ -89,6 +128,46 @@ async fn each_manner_of_death_has_its_code_and_leaves_the_service_alive() {
         let info = bench.engine.ready().await.expect("a new engine starts");
         assert_eq!(info.slots_count, 2, "after {kind}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_recordings_in_a_dying_engine_one_is_blamed_and_the_others_are_done() {
+    let cases = [
+        ("abort", ErrorCode::EngineCrashed),
+        ("oom", ErrorCode::EngineOutOfMemory),
+    ];
+    for (kind, code) in cases {
+        let bench = bench(&deadly_when_loud(kind));
+        let alone = bench.words().await;
+        assert!(!alone.is_empty(), "no words for a sample call");
+        let before = bench.engine.ready().await.expect("an engine").pid;
+        let loud = bench.run_over(bench.loud_recording());
+        let (a, blamed, b) = tokio::join!(bench.words(), loud, bench.words());
+        assert_eq!((&a, &b), (&alone, &alone), "{kind}");
+        let failure = blamed.expect_err(kind);
+        assert_eq!(failure.code, code, "{kind}: {}", failure.detail);
+        let after = bench.engine.ready().await.expect("a new engine").pid;
+        assert_ne!(before, after, "{kind}: the engine did not die");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_hangs_is_cut_at_its_deadline_and_its_neighbour_is_done() {
+    let script = deadly_when_loud("hang");
+    let unhurried = bench(&script);
+    let started = Instant::now();
+    let alone = unhurried.words().await;
+    // Long enough for the neighbour, however busy this machine is.
+    let deadline = started.elapsed() * 4 + Duration::from_secs(2);
+    let bench = bench_with_deadline(&script, deadline);
+    let started = Instant::now();
+    let hanging = bench.run_over(bench.loud_recording());
+    let (cut, beside) = tokio::join!(hanging, bench.words());
+    let failure = cut.expect_err("it ended");
+    assert_eq!(failure.code, ErrorCode::EngineTimeout, "{}", failure.detail);
+    assert!(started.elapsed() >= deadline, "cut too early");
+    assert_eq!(beside, alone);
+    assert_eq!(bench.words().await, alone, "and so is the next");
 }
 
 #[tokio::test(flavor = "multi_thread")]

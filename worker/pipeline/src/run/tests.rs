@@ -92,10 +92,12 @@ fn spec(skip_spans_count: u64) -> CallSpec {
 }
 
 fn pool(slots: usize, script: &str) -> SlotPool {
-    let model = ModelTraits {
-        languages: vec!["en".into(), "es".into()],
+    let languages = vec!["en".to_owned(), "es".to_owned()];
+    let script = Script {
+        languages: languages.clone(),
+        ..Script::from_json(script).unwrap()
     };
-    SlotPool::new(Script::from_json(script).unwrap().slots(slots), model)
+    SlotPool::new(script.slots(slots), ModelTraits { languages })
 }
 
 const PLAIN: &str =

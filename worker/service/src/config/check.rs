@@ -23,9 +23,14 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
         config.worker.max_hold.as_secs(),
         HOLD_S,
     )?;
+    above_zero(
+        "worker.checkpoint_interval_s",
+        config.worker.checkpoint_interval,
+    )?;
     if config.worker.lanes.is_empty() {
         return Err(("worker.lanes", "name at least one lane".to_owned()));
     }
+    above_zero("engine.deadline_base_s", config.engine.deadline_base)?;
     let factor = config.engine.deadline_factor;
     if !(factor.is_finite() && factor > 0.0) {
         return Err(("engine.deadline_factor", "must be above 0".to_owned()));

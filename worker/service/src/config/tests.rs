@@ -99,6 +99,14 @@ fn a_mistake_is_named_with_its_key_and_origin() {
             "setting `worker.max_hold_s` (f.toml): 1800 is not within",
         ),
         (
+            "[worker]\ncheckpoint_interval_s = 0",
+            "setting `worker.checkpoint_interval_s` (f.toml): must be above 0",
+        ),
+        (
+            "[engine]\ndeadline_base_s = 0",
+            "setting `engine.deadline_base_s` (f.toml): must be above 0",
+        ),
+        (
             "[broker]\nurl = \"amqp://u:hush@mq.example/\"",
             "setting `broker.url` (f.toml): amqp:// to another host",
         ),

@@ -103,6 +103,8 @@ pub struct Engine {
     /// 0 for one a core.
     pub slots: u16,
     pub memory_limit_bytes: u64,
+    #[serde(rename = "deadline_base_s", deserialize_with = "seconds")]
+    pub deadline_base: Duration,
     pub deadline_factor: f64,
     pub require_sandbox: bool,
 }

@@ -176,12 +176,11 @@ fn load_script(path: &Path, slots: u16) -> Result<Loaded, Failure> {
     };
     let sha256 = digest(path)?;
     let text = std::fs::read_to_string(path).map_err(|e| refused(&e.kind()))?;
-    let recognizers = Script::from_json(&text)
-        .map_err(|e| refused(&e))?
-        .slots(usize::from(slots));
+    let script = Script::from_json(&text).map_err(|e| refused(&e))?;
     let traits = ModelTraits {
-        languages: vec!["en".into()],
+        languages: script.languages.clone(),
     };
+    let recognizers = script.slots(usize::from(slots));
     let system = "no model: scripted words".into();
     Ok(Loaded {
         recognizers,

@@ -17,8 +17,6 @@ use tokio_util::sync::CancellationToken;
 use super::death::Death;
 use super::process::{EngineSettings, Process, Stage};
 
-/// Allowance on top of the audio's share: opening a recording, a cold cache, a busy host.
-const DEADLINE_BASE: Duration = Duration::from_secs(120);
 /// How long an abort may go unheard before the process is killed.
 const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// Reading a large model from a slow disk.
@@ -135,8 +133,8 @@ impl Engine {
         // A failed send means that the process is gone: waiting for replies then tells how it went.
         let _gone = process.send(&Request::Run { run, spec }, Some(&recording));
         drop(recording);
-        let deadline_factor = self.shared.settings.deadline_factor;
-        inside.drive(deadline_factor, &request.stop, on_reply).await
+        let settings = &self.shared.settings;
+        inside.drive(settings, &request.stop, on_reply).await
     }
 
     /// The live process: the current one, or a new one if that has ended.
@@ -203,12 +201,12 @@ impl Drop for Inside<'_> {
 impl Inside<'_> {
     async fn drive(
         &mut self,
-        deadline_factor: f64,
+        settings: &EngineSettings,
         stop: &CancellationToken,
         on_reply: &mut (dyn FnMut(Reply) + Send),
     ) -> Result<RunEnd, EngineFault> {
         let started = Instant::now();
-        let mut deadline = started + DEADLINE_BASE;
+        let mut deadline = started + settings.deadline_base;
         let mut stopping = false;
         loop {
             let reply = tokio::select! {
@@ -228,7 +226,9 @@ impl Inside<'_> {
                 Some(reply) => {
                     if let Reply::Progress { progress, .. } = &reply {
                         let audio = Duration::from_millis(progress.decoded_ms);
-                        deadline = started + DEADLINE_BASE + audio.mul_f64(deadline_factor);
+                        deadline = started
+                            + settings.deadline_base
+                            + audio.mul_f64(settings.deadline_factor);
                     }
                     on_reply(reply);
                 }

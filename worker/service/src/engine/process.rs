@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use job_schema::engine::{EngineInfo, Reply, Request, RunId};
 use job_schema::{ErrorCode, Failure};
@@ -26,7 +27,9 @@ pub struct EngineSettings {
     pub recognizer: RecognizerSource,
     pub slots: u16,
     pub memory_limit_bytes: u64,
-    /// Processing may take this many times the decoded audio's duration, plus a fixed allowance.
+    /// Processing may take this long,
+    pub deadline_base: Duration,
+    /// and this many times the decoded audio's duration beside it.
     pub deadline_factor: f64,
     /// Refuse a kernel that gives less than the whole sandbox.
     pub require_sandbox: bool,

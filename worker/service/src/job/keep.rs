@@ -203,6 +203,7 @@ mod tests {
             recognizer: RecognizerSource::Script("none".into()),
             slots: 1,
             memory_limit_bytes: 0,
+            deadline_base: Duration::from_secs(1),
             deadline_factor: 1.0,
             require_sandbox: false,
         };

@@ -132,6 +132,8 @@ fn processing(
     resumed: u64,
 ) -> Processing {
     let audio = Duration::from_millis(summary.duration_ms).as_secs_f64();
+    // A worker that was killed counted nothing itself: the broker did.
+    let attempts = attempts.folded();
     Processing {
         worker: fleet.worker.clone(),
         wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),

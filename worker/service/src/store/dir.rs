@@ -102,7 +102,23 @@ impl BlobStore for DirStore {
         mode: PutMode,
     ) -> Result<PutOutcome, StoreError> {
         let (root, path) = (self.root.clone(), self.path(at));
-        blocking("store object", move || put(&root, &path, &bytes, mode)).await
+        let write = move |unfinished: &mut File| unfinished.write_all(&bytes);
+        blocking("store object", move || put(&root, &path, write, mode)).await
+    }
+
+    async fn put_file(
+        &self,
+        at: &Location,
+        file: &Path,
+        _content_type: &str,
+    ) -> Result<(), StoreError> {
+        let mut source = File::open(file).map_err(StoreError::Source)?;
+        let (root, path) = (self.root.clone(), self.path(at));
+        let copying = move || {
+            let write = |unfinished: &mut File| io::copy(&mut source, unfinished).map(drop);
+            put(&root, &path, write, PutMode::Overwrite).map(drop)
+        };
+        blocking("store object", copying).await
     }
 
     async fn list(
@@ -155,7 +171,12 @@ async fn copy(
     Ok((size_bytes, super::digest(hasher)))
 }
 
-fn put(root: &Path, path: &Path, bytes: &[u8], mode: PutMode) -> io::Result<PutOutcome> {
+fn put(
+    root: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+    mode: PutMode,
+) -> io::Result<PutOutcome> {
     if mode == PutMode::IfAbsent && path.exists() {
         return Ok(PutOutcome::AlreadyExists);
     }
@@ -164,7 +185,7 @@ fn put(root: &Path, path: &Path, bytes: &[u8], mode: PutMode) -> io::Result<PutO
     fs::create_dir_all(&unfinished_dir)?;
     fs::create_dir_all(parent)?;
     let unfinished = unfinished_dir.join(Uuid::now_v7().to_string());
-    let written = write_synced(&unfinished, bytes).and_then(|()| match mode {
+    let written = write_synced(&unfinished, write).and_then(|()| match mode {
         PutMode::Overwrite => fs::rename(&unfinished, path).map(|()| PutOutcome::Created),
         PutMode::IfAbsent => link(&unfinished, path),
     });
@@ -190,9 +211,9 @@ fn link(unfinished: &Path, path: &Path) -> io::Result<PutOutcome> {
     }
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_synced(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
+    write(&mut file)?;
     file.sync_all()
 }
 

@@ -29,6 +29,9 @@ pub enum StoreError {
     /// The object was read, and could not be written down here.
     #[error("write fetched object: {0}")]
     Destination(std::io::Error),
+    /// The file that was to be stored could not be read here.
+    #[error("read file to store: {0}")]
+    Source(std::io::Error),
     #[error("open store: {0}")]
     Settings(String),
 }
@@ -38,7 +41,7 @@ impl StoreError {
     pub fn failure(&self) -> Failure {
         let code = match self {
             StoreError::Damaged { .. } => ErrorCode::TransferDamaged,
-            StoreError::Destination(_) => ErrorCode::HostExhausted,
+            StoreError::Destination(_) | StoreError::Source(_) => ErrorCode::HostExhausted,
             StoreError::NotFound { .. }
             | StoreError::Forbidden { .. }
             | StoreError::Changed
@@ -61,6 +64,7 @@ impl StoreError {
             StoreError::Damaged { .. }
             | StoreError::Unavailable { .. }
             | StoreError::Destination(_)
+            | StoreError::Source(_)
             | StoreError::Settings(_) => return self.failure(),
         };
         Failure::at(code, pointer, self.to_string())

@@ -7,11 +7,13 @@ mod connect;
 mod transfer;
 mod versions;
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use job_schema::ObjectKey;
@@ -36,6 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub struct S3Store {
     client: Client,
     read_timeout: Duration,
+    timeouts: TimeoutConfig,
     max_attempts: u32,
     /// Whether the store honours If-None-Match; learned at the first write that depends on it.
     conditional_put: OnceLock<bool>,
@@ -50,6 +53,7 @@ impl S3Store {
         Ok(Self {
             client: connect::client(settings).await?,
             read_timeout: settings.read_timeout,
+            timeouts: connect::timeouts(settings),
             max_attempts: settings.max_attempts,
             conditional_put: OnceLock::new(),
         })
@@ -278,6 +282,31 @@ impl BlobStore for S3Store {
                 Ok(PutOutcome::Created)
             }
         }
+    }
+
+    async fn put_file(
+        &self,
+        at: &Location,
+        file: &Path,
+        content_type: &str,
+    ) -> Result<(), StoreError> {
+        let metadata = tokio::fs::metadata(file).await;
+        let size_bytes = metadata.map_err(StoreError::Source)?.len();
+        let body = ByteStream::from_path(file)
+            .await
+            .map_err(|e| StoreError::Source(e.into()))?;
+        self.client
+            .put_object()
+            .bucket(at.bucket.as_str())
+            .key(at.key.as_str())
+            .content_type(content_type)
+            .body(body)
+            .customize()
+            .config_override(connect::time_for(&self.timeouts, size_bytes))
+            .send()
+            .await
+            .map_err(|e| failed("store object", &e))?;
+        Ok(())
     }
 
     async fn list(

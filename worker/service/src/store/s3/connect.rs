@@ -1,12 +1,14 @@
 //! The client. In: the settings. Out: a client with a deadline on everything and ring for TLS.
 //! Fails: no region can be found.
 
+use std::time::Duration;
+
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
+    BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation,
+    ResponseChecksumValidation, StalledStreamProtectionConfig,
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use secrecy::ExposeSecret;
@@ -14,6 +16,8 @@ use secrecy::ExposeSecret;
 use super::super::StoreError;
 use crate::config::{Checksums, Store as Settings};
 
+/// A slower line is taken for a dead one.
+const SLOWEST_BYTES_PER_S: u64 = 256 * 1024;
 /// Taken where an endpoint is set and no region is: S3-alikes mostly ignore it, and the signature needs one.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -23,10 +27,30 @@ pub(super) async fn client(settings: &Settings) -> Result<Client, StoreError> {
         let reason = "no region: set store.region or AWS_REGION".to_owned();
         return Err(StoreError::Settings(reason));
     }
-    let config = aws_sdk_s3::config::Builder::from(&shared)
+    let config = Builder::from(&shared)
         .force_path_style(settings.path_style)
         .build();
     Ok(Client::from_conf(config))
+}
+
+pub(super) fn timeouts(settings: &Settings) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(settings.connect_timeout)
+        .read_timeout(settings.read_timeout)
+        .operation_attempt_timeout(settings.attempt_timeout)
+        .operation_timeout(settings.operation_timeout)
+        .build()
+}
+
+/// More time for a request whose body takes long to send.
+pub(super) fn time_for(timeouts: &TimeoutConfig, size_bytes: u64) -> Builder {
+    let sending = Duration::from_secs(size_bytes / SLOWEST_BYTES_PER_S);
+    let longer = |limit: Option<Duration>| limit.map(|limit| limit + sending);
+    let mut longer_ones = timeouts.to_builder();
+    longer_ones
+        .set_operation_attempt_timeout(longer(timeouts.operation_attempt_timeout()))
+        .set_operation_timeout(longer(timeouts.operation_timeout()));
+    Builder::new().timeout_config(longer_ones.build())
 }
 
 async fn shared_config(settings: &Settings) -> aws_config::SdkConfig {
@@ -34,12 +58,6 @@ async fn shared_config(settings: &Settings) -> aws_config::SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls)
         .build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.read_timeout)
-        .operation_attempt_timeout(settings.attempt_timeout)
-        .operation_timeout(settings.operation_timeout)
-        .build();
     let (request, response) = match settings.checksums {
         Checksums::WhenRequired => (
             RequestChecksumCalculation::WhenRequired,
@@ -52,7 +70,7 @@ async fn shared_config(settings: &Settings) -> aws_config::SdkConfig {
     };
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .timeout_config(timeouts)
+        .timeout_config(timeouts(settings))
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
         // It gives false alarms on quiet connections; a stalled body runs into our own read timeout.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

@@ -1,0 +1,263 @@
+//! A fleet on one machine: queues of its own on the real broker, an S3 API of its own, and worker processes on both. In:
+//! what the recogniser says and a worker's settings. Out: [`Fleet`], which plays the producer and the portal: it uploads,
+//! publishes, and reads manifests, status, events and dead letters from outside.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bytes::Bytes;
+use earwitness::broker::Broker;
+use earwitness::config;
+use earwitness::layout;
+use earwitness::spec::sha256;
+use earwitness::store::{self, BlobStore, Location, PutMode, StoreError};
+use earwitness::topology::Topology;
+use job_schema::event::Event;
+use job_schema::job::BucketName;
+use job_schema::manifest::Manifest;
+use job_schema::status::{State, Status};
+use job_schema::{JobId, TenantId};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::process::{Setting, WorkerProcess};
+use crate::rabbit::{PlainClient, PlainMessage, RabbitNode};
+use crate::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
+use crate::signals::until;
+
+pub const TENANT: &str = "acme";
+const RECORDINGS: &str = "recordings";
+const RESULTS: &str = "results";
+const MAX_READ_BYTES: u64 = 64 << 20;
+
+#[derive(Debug)]
+pub struct Fleet {
+    _server: S3Server,
+    dir: TempDir,
+    settings: Vec<Setting>,
+    topology: Topology,
+    plain: PlainClient,
+    broker: Broker,
+    store: Arc<dyn BlobStore>,
+}
+
+impl Fleet {
+    /// Servers and queues, and no worker yet. `script` is what the scripted recogniser says.
+    pub async fn start(script: &Value) -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        std::fs::write(dir.path().join("script.json"), script.to_string())?;
+        std::fs::create_dir(dir.path().join("rules"))?;
+        let server = S3Server::start(&dir.path().join("s3"), &[RECORDINGS, RESULTS]).await?;
+        let node = RabbitNode::shared()?;
+        let settings = settings(dir.path(), node.url(), &server.endpoint());
+        let config = config::assemble(None, &settings, &[])?.config;
+        let topology = Topology::from(&config);
+        let broker = Broker::connect(&config.broker, topology.clone(), "fleet test").await?;
+        broker.declare().await?;
+        Ok(Self {
+            _server: server,
+            dir,
+            store: store::open(&config.store).await?,
+            settings,
+            topology,
+            plain: PlainClient::connect(node).await?,
+            broker,
+        })
+    }
+
+    /// A worker process with one slot; `more` are settings by their keys, which win over the fleet's.
+    pub fn worker(&self, name: &str, more: &[(&str, &str)]) -> anyhow::Result<WorkerProcess> {
+        let mut settings = self.settings(more);
+        settings.push(variable("worker.name", name));
+        let log = self.dir.path().join(format!("{name}.log"));
+        WorkerProcess::start(name, log, &settings)
+    }
+
+    /// As environment variables, for a command.
+    pub fn settings(&self, more: &[(&str, &str)]) -> Vec<Setting> {
+        let more = more.iter().map(|(key, value)| variable(key, value));
+        self.settings.iter().cloned().chain(more).collect()
+    }
+
+    pub fn add_rules(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        Ok(std::fs::write(
+            self.dir.path().join("rules").join(name),
+            text,
+        )?)
+    }
+
+    pub async fn upload(&self, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
+        let at = Location::new(bucket(RECORDINGS)?, key.parse()?);
+        let mode = PutMode::Overwrite;
+        let put = self.store.put(&at, Bytes::from(bytes), "audio/wav", mode);
+        put.await?;
+        Ok(())
+    }
+
+    /// Uploads a recording and queues its job.
+    pub async fn submit(&self, call: &str, recording: Vec<u8>) -> anyhow::Result<JobId> {
+        let job = job(call);
+        self.upload(&format!("{TENANT}/{call}.wav"), recording)
+            .await?;
+        self.publish(job.to_string().as_bytes()).await?;
+        Ok(serde_json::from_value(job["job_id"].clone())?)
+    }
+
+    /// Any bytes, as any producer may send them.
+    pub async fn publish(&self, body: &[u8]) -> anyhow::Result<()> {
+        let exchange = self.topology.jobs_exchange();
+        self.plain.publish(&exchange, "standard", body, &[]).await
+    }
+
+    pub async fn status(&self, job: JobId) -> anyhow::Result<Option<Status>> {
+        self.read(layout::status(&tenant()?, job).as_str()).await
+    }
+
+    /// What `pick` makes of a job's state, once it makes something of it.
+    pub async fn state<T>(
+        &self,
+        job: JobId,
+        what: &str,
+        pick: impl Fn(State) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        until(what, async || {
+            Ok(self
+                .status(job)
+                .await?
+                .and_then(|status| pick(status.state)))
+        })
+        .await
+    }
+
+    /// Keys in the results bucket.
+    pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
+        let (bucket, limit) = (bucket(RESULTS)?, 1_000);
+        let page = self.store.list(&bucket, prefix, None, limit).await?;
+        anyhow::ensure!(page.next_after.is_none(), "more results than a test makes");
+        let keys = page.objects.into_iter().map(|o| o.key.as_str().to_owned());
+        Ok(keys.collect())
+    }
+
+    /// The one manifest of a call. Checks that what it names is there, whole, and all that there is.
+    pub async fn result(&self, call: &str) -> anyhow::Result<Manifest> {
+        let keys = self.keys(&format!("{TENANT}/calls/{call}/")).await?;
+        let mut manifests = keys.iter().filter(|key| key.ends_with("/manifest.json"));
+        let key = manifests.next().context("no manifest")?;
+        anyhow::ensure!(manifests.next().is_none(), "several manifests: {keys:?}");
+        let manifest: Manifest = self.read(key).await?.context("the manifest went away")?;
+        for object in &manifest.objects {
+            let bytes = self.bytes(object.key.as_str()).await?;
+            let bytes = bytes.with_context(|| format!("{} is not there", object.name))?;
+            anyhow::ensure!(sha256(&bytes) == object.sha256, "{} differs", object.name);
+        }
+        let expected = manifest.objects.len() + 1;
+        anyhow::ensure!(keys.len() == expected, "not of the result: {keys:?}");
+        Ok(manifest)
+    }
+
+    /// Takes this many events.
+    pub async fn events(&self, count: usize) -> anyhow::Result<Vec<Event>> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            let message = self.message(&self.topology.events_queue()).await?;
+            events.push(serde_json::from_slice(&message.body)?);
+        }
+        Ok(events)
+    }
+
+    /// Takes one dead letter.
+    pub async fn dead_letter(&self) -> anyhow::Result<PlainMessage> {
+        self.message(&self.topology.dead_queue()).await
+    }
+
+    /// Queues that hold something, as `jobs.standard`, with how much.
+    pub async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        let depths = self.broker.depths().await?;
+        let own = |name: String| {
+            name.split_once('.')
+                .map_or(name.clone(), |n| n.1.to_owned())
+        };
+        let full = depths.into_iter().filter(|(_, count)| *count > 0);
+        Ok(full
+            .map(|(name, count)| (own(name), count.into()))
+            .collect())
+    }
+
+    async fn message(&self, queue: &str) -> anyhow::Result<PlainMessage> {
+        until(&format!("a message in {queue}"), async || {
+            self.plain.take(queue).await
+        })
+        .await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> anyhow::Result<Option<T>> {
+        let bytes = self.bytes(key).await?;
+        Ok(bytes.map(|b| serde_json::from_slice(&b)).transpose()?)
+    }
+
+    /// An object of the results bucket.
+    pub async fn bytes(&self, key: &str) -> anyhow::Result<Option<Bytes>> {
+        let at = Location::new(bucket(RESULTS)?, key.parse()?);
+        match self.store.get(&at, MAX_READ_BYTES).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// A job as a producer writes it, for a recording under the call's name.
+pub fn job(call: &str) -> Value {
+    json!({
+        "schema_version": 1,
+        "job_id": Uuid::now_v7(),
+        "tenant": TENANT,
+        "call": call,
+        "recording": { "bucket": RECORDINGS, "key": format!("{TENANT}/{call}.wav") },
+        "submitted_at": "2026-11-24T12:00:00Z",
+    })
+}
+
+/// Everything that waits is short: a test should not.
+fn settings(dir: &Path, broker: &str, store: &str) -> Vec<Setting> {
+    let path = |name: &str| dir.join(name).display().to_string();
+    let prefix = format!("fleet-{}", Uuid::now_v7().simple());
+    [
+        ("broker.url", broker.to_owned()),
+        ("broker.prefix", prefix),
+        ("store.endpoint", store.to_owned()),
+        ("store.region", REGION.to_owned()),
+        ("store.path_style", "true".to_owned()),
+        ("store.access_key_id", ACCESS_KEY_ID.to_owned()),
+        ("store.secret_access_key", SECRET_ACCESS_KEY.to_owned()),
+        ("store.recordings_bucket", RECORDINGS.to_owned()),
+        ("store.results_bucket", RESULTS.to_owned()),
+        ("engine.recognizer", "scripted".to_owned()),
+        ("engine.script", path("script.json")),
+        ("engine.slots", "1".to_owned()),
+        ("worker.checkpoint_interval_s", "1".to_owned()),
+        ("worker.poll_interval_ms", "50".to_owned()),
+        ("rules.dir", path("rules")),
+        ("admin.listen", "127.0.0.1:0".to_owned()),
+        ("log.format", "json".to_owned()),
+        ("retry.delays_s", "1".to_owned()),
+    ]
+    .map(|(key, value)| variable(key, &value))
+    .to_vec()
+}
+
+fn variable(key: &str, value: &str) -> Setting {
+    let name = format!("EARWITNESS__{}", key.replace('.', "__").to_uppercase());
+    (name, value.to_owned())
+}
+
+fn bucket(name: &str) -> anyhow::Result<BucketName> {
+    Ok(name.parse()?)
+}
+
+fn tenant() -> anyhow::Result<TenantId> {
+    Ok(TENANT.parse()?)
+}

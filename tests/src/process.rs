@@ -1,0 +1,182 @@
+//! The real binary as a process of its own. In: arguments and settings as environment variables. Out: [`WorkerProcess`],
+//! which can be asked, signalled and killed, and [`run`] for a command that ends by itself. What a worker logs goes to a
+//! file, whose lines are one of the signals that tests wait for. Nothing outlives the test: dropping kills.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use std::str::FromStr;
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::signals::{PATIENCE, until};
+
+/// A variable and its value.
+pub type Setting = (String, String);
+
+#[derive(Debug)]
+pub struct WorkerProcess {
+    pub name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+/// What the admin port answered.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    pub body: String,
+}
+
+/// The binary under test: beside the test's own in the target directory.
+fn earwitness() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("find this test")?;
+    let profile = own.parent().and_then(Path::parent);
+    let path = profile.context("a test lies in deps/")?.join("earwitness");
+    anyhow::ensure!(
+        path.is_file(),
+        "{} is not built: cargo build -p earwitness",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Nothing of the caller's environment but what is given.
+fn command(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Command> {
+    let mut command = Command::new(earwitness()?);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(settings.iter().cloned())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// A command to its end.
+///
+/// # Errors
+/// It cannot be started or does not end.
+pub async fn run(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Output> {
+    let output = command(arguments, settings)?.output();
+    let ended = tokio::time::timeout(PATIENCE, output).await;
+    Ok(ended.context("the command does not end")??)
+}
+
+impl WorkerProcess {
+    /// Starts `earwitness worker` and returns at once.
+    pub fn start(name: &str, log: PathBuf, settings: &[Setting]) -> anyhow::Result<Self> {
+        let file = std::fs::File::create(&log).context("make the worker's log")?;
+        let child = command(&["worker"], settings)?
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .context("start worker")?;
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log,
+        })
+    }
+
+    /// All that the worker wrote so far.
+    pub fn log(&self) -> anyhow::Result<String> {
+        Ok(String::from_utf8_lossy(&std::fs::read(&self.log)?).into_owned())
+    }
+
+    /// A field of the first line with this message.
+    pub async fn logged<T: FromStr>(&mut self, message: &str, field: &str) -> anyhow::Result<T> {
+        let what = format!("{field} in `{message}` in the log of {}", self.name);
+        until(&what, async || {
+            if let Some(status) = self.child.try_wait()? {
+                anyhow::bail!("{} ended with {status}: {}", self.name, self.log()?);
+            }
+            let log = self.log()?;
+            let lines = log
+                .lines()
+                .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            let mut found = lines.filter(|line| line["message"] == message);
+            Ok(found
+                .next()
+                .and_then(|line| plain(&line[field]).parse().ok()))
+        })
+        .await
+    }
+
+    /// Until it can take jobs.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        let what = format!("{} to be ready", self.name);
+        let address = self.admin().await?;
+        until(&what, async || {
+            Ok((get(address, "/readyz").await?.status == 200).then_some(()))
+        })
+        .await
+    }
+
+    pub async fn admin(&mut self) -> anyhow::Result<SocketAddr> {
+        self.logged("admin port open", "address").await
+    }
+
+    pub async fn page(&mut self, path: &str) -> anyhow::Result<Page> {
+        get(self.admin().await?, path).await
+    }
+
+    /// A line of the metrics page, by all that stands before its value; 0 when there is none.
+    pub async fn metric(&mut self, name: &str) -> anyhow::Result<f64> {
+        let page = self.page("/metrics").await?.body;
+        let mut values = page.lines().filter_map(|line| line.strip_prefix(name));
+        let value = values.next().map_or(Ok(0.0), |value| value.trim().parse());
+        value.with_context(|| format!("{name} has no number"))
+    }
+
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::TERM)?)
+    }
+
+    /// SIGKILL: no handler, no goodbye.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// How it ended, once it has.
+    pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended
+            .with_context(|| format!("{} does not end", self.name))?
+            .context("wait for worker")
+    }
+
+    fn pid(&self) -> anyhow::Result<Pid> {
+        let id = self.child.id().context("the worker has ended")?;
+        Pid::from_raw(i32::try_from(id)?).context("a process has a number")
+    }
+}
+
+/// Whether a process with this number is there.
+pub fn is_alive(pid: i32) -> bool {
+    Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+async fn get(address: SocketAddr, path: &str) -> anyhow::Result<Page> {
+    let mut socket = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: worker\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let body = answer.split_once("\r\n\r\n");
+    Ok(Page {
+        status: status.context("no status line")?,
+        body: body.context("no end of the headers")?.1.to_owned(),
+    })
+}

@@ -1,0 +1,54 @@
+//! What keeps hostile recordings and forged jobs out. In: the configuration. Out: one check each. Cannot fail: what goes
+//! wrong is the check's verdict.
+
+use super::{Check, Verdict, not_ok, ok};
+use crate::config::Config;
+use crate::engine::self_test::{self, Fence};
+use crate::signing::Gate;
+
+/// Off, whoever can publish to a lane can have any tenant's recordings transcribed.
+pub(super) fn signing(config: &Config) -> Check {
+    const FIX: &str = "set security.signing_keys, on the workers and on whoever submits";
+    match Gate::open(config) {
+        Ok(gate) if gate.required => {
+            let ids: Vec<&str> = gate.ring.ids().iter().map(|id| id.as_str()).collect();
+            let detail = format!("required; signing with {}", ids.join(", verifying also "));
+            ok("signing", detail)
+        }
+        Ok(_) => not_ok(
+            "signing",
+            Verdict::Warn,
+            "OFF: EVERY JOB ON THE BROKER IS BELIEVED, as this broker is on this host; for development only",
+            FIX,
+        ),
+        Err(e) => not_ok("signing", Verdict::Fail, e.to_string(), FIX),
+    }
+}
+
+/// Not what the kernel says it can do, but what it refused just now.
+pub(super) async fn sandbox(config: &Config) -> Check {
+    const FIX: &str = "use a kernel with seccomp and Landlock, and let the container use both";
+    let limit = config.engine.memory_limit_bytes;
+    let tested = match std::env::current_exe() {
+        Ok(executable) => self_test::in_child(&executable, Fence::Sealed, limit).await,
+        Err(e) => Err(e),
+    };
+    let report = match tested {
+        Ok(report) => report,
+        Err(e) => return not_ok("sandbox", Verdict::Fail, format!("self-test: {e}"), FIX),
+    };
+    let (denied, tried) = (report.denied_count(), report.attempts.len());
+    let detail = format!(
+        "{}; {denied} of {tried} forbidden actions denied",
+        report.sandbox
+    );
+    if denied == tried && report.sandbox.is_whole() {
+        return ok("sandbox", detail);
+    }
+    let verdict = if config.engine.require_sandbox {
+        Verdict::Fail
+    } else {
+        Verdict::Warn
+    };
+    not_ok("sandbox", verdict, detail, FIX)
+}
