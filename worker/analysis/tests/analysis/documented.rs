@@ -69,9 +69,63 @@ fn the_page_s_call_gets_the_outcomes_that_the_page_says() {
 }
 
 #[test]
-fn the_page_s_mistake_gets_the_message_that_the_page_shows() {
-    let error = RuleSet::parse(blocks(RULES_PAGE, "toml-refused")[0]).unwrap_err();
-    assert_eq!(format!("{error}\n"), blocks(RULES_PAGE, "text error")[0]);
+fn the_page_s_mistakes_get_the_messages_that_the_page_shows() {
+    let refused = blocks(RULES_PAGE, "toml-refused");
+    let messages = blocks(RULES_PAGE, "text error");
+    assert_eq!((refused.len(), messages.len()), (2, 2));
+    for (file, message) in refused.into_iter().zip(messages) {
+        let error = RuleSet::parse(file).unwrap_err();
+        assert_eq!(format!("{error}\n"), message);
+    }
+}
+
+/// Rows of a table whose last two cells are a query and what it comes to.
+fn examples(page: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for line in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells = line.replace("\\|", "\u{1}");
+        let cells: Vec<&str> = cells.trim_matches('|').split('|').map(str::trim).collect();
+        let [.., query, outcome] = cells.as_slice() else {
+            continue;
+        };
+        let outcomes = ["true", "false", "inconclusive"];
+        let is_outcome = outcomes.contains(&outcome.split(':').next().unwrap());
+        if let Some(query) = query.strip_prefix('`').and_then(|q| q.strip_suffix('`'))
+            && is_outcome
+        {
+            found.push((query.replace('\u{1}', "|"), (*outcome).to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_page_s_queries_come_to_what_the_page_says() {
+    let call = dialogue(blocks(RULES_PAGE, "text dialogue")[1]);
+    let examples = examples(RULES_PAGE);
+    assert!(examples.len() >= 45, "{} examples", examples.len());
+    for (query, expected) in examples {
+        let file = format!(
+            "id = \"page\"\nversion = 1\n[lists]\npayment = [\"card number\", \"by card\"]\n\
+             [[rule]]\nname = \"numbers\"\nquery = '[num]'\n[[rule]]\nname = \"r\"\nquery = '''{query}'''"
+        );
+        let rules = RuleSet::parse(&file).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let score = analysis::analyse(&call, &digest(), Some(&rules))
+            .score
+            .unwrap();
+        let rule = &score.rules[1];
+        let hits: Vec<String> = rule.hits.iter().map(|hit| hit.words.join(" ")).collect();
+        let outcome = match rule.outcome {
+            Outcome::True => "true",
+            Outcome::False => "false",
+            Outcome::Inconclusive => "inconclusive",
+        };
+        let found = match (rule.outcome, hits.is_empty()) {
+            (Outcome::True, false) => format!("true: {}", hits.join("; ")),
+            _ => outcome.to_owned(),
+        };
+        assert_eq!(found, expected, "{query}");
+    }
 }
 
 #[test]
