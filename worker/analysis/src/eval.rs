@@ -185,6 +185,27 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// Places of the node's words that are not among those of its value: outside its scope.
+    pub(crate) fn outside(&self, node: &Node, value: &Value) -> Vec<Place> {
+        let slots: Vec<(usize, TermId)> = match &node.kind {
+            NodeKind::Words { slot, .. } => vec![(*slot, node.term)],
+            NodeKind::Phrases { phrases, .. } => phrases.clone(),
+            _ => Vec::new(),
+        };
+        let mut places: Vec<Place> = Vec::new();
+        for (slot, term) in slots {
+            places.extend(self.found[slot].iter().map(|at| Place::new(at, term)));
+        }
+        let at = |place: &Place| (place.channel, place.first_token, place.end_token);
+        let within = |place: &Place| {
+            let mut known = value.sure.iter().chain(&value.maybe);
+            known.any(|other| at(other) == at(place))
+        };
+        places.retain(|place| !within(place));
+        places.sort_unstable_by_key(Place::key);
+        places
+    }
+
     /// The outcome of words: absence holds only where the scope was heard.
     fn close(&self, mut value: Value, scope: ScopeId, least: f32) -> Value {
         let heard = &self.scope(scope).heard;

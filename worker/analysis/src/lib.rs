@@ -4,8 +4,10 @@
 //! `docs/rules.md` says what each rule means.
 
 mod call;
+pub mod cases;
 pub mod conversation;
 mod eval;
+pub mod explain;
 mod heard;
 mod matching;
 mod program;

@@ -4,7 +4,7 @@
 
 mod error;
 mod file;
-mod position;
+pub(crate) mod position;
 pub(crate) mod window;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod models;
 mod out;
 mod queues;
 mod results;
+mod rules;
 mod schema;
 mod status;
 mod submit;
@@ -68,6 +69,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Show or check the settings.
     Config(config::ConfigArgs),
+    /// Check, test and explain rule sets.
+    Rules(rules::RulesArgs),
     /// Print the documents of the wire format.
     Schema(schema::SchemaArgs),
     /// Runs as the engine process of a worker.
@@ -117,6 +120,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Models(args) => models::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Config(args) => config::run(&global, args),
+        Command::Rules(args) => rules::run(args),
         Command::Schema(args) => schema::run(args),
         // Taken in `main`, before there was a runtime.
         Command::Engine(_) => Ok(exit::OK),

@@ -2,7 +2,7 @@
 //! Out: line and column from 1, the column in characters. Nothing fails: what lies outside counts as the end.
 
 /// Line and column of a byte.
-pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (
@@ -13,7 +13,7 @@ pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
 
 /// The byte of the file that byte `inner` of a TOML string comes from. `written` is where the string stands in the file,
 /// quotes included.
-pub(super) fn in_string(text: &str, written: std::ops::Range<usize>, inner: usize) -> usize {
+pub(crate) fn in_string(text: &str, written: std::ops::Range<usize>, inner: usize) -> usize {
     let raw = &text[written.clone()];
     let quotes = ["\"\"\"", "'''", "\"", "'"];
     let Some(quote) = quotes.into_iter().find(|quote| raw.starts_with(quote)) else {

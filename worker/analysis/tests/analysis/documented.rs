@@ -1,6 +1,6 @@
 //! The documents' own examples: what `docs/rules.md` shows is what the crate does.
 
-use analysis::RuleSet;
+use analysis::{RuleSet, cases};
 use job_schema::analysis::Outcome;
 use job_schema::job::Role;
 use job_schema::transcript::Transcript;
@@ -8,6 +8,8 @@ use job_schema::transcript::Transcript;
 use crate::call::{Say, call, digest};
 
 const RULES_PAGE: &str = include_str!("../../../../docs/rules.md");
+const CALL_QUALITY_2: &str = include_str!("../../../../rules/call-quality@2.toml");
+const CALL_QUALITY_2_CASES: &str = include_str!("../../../../rules/call-quality@2.cases.toml");
 const CALL_QUALITY: &str = include_str!("../../../../rules/call-quality@1.toml");
 
 /// The fenced blocks of one language, in order.
@@ -168,4 +170,30 @@ fn the_example_rule_set_scores_a_call_to_northgate() {
         assert_eq!(outcome(name), Outcome::False, "{name}");
     }
     assert_eq!(outcome("no-profanity"), Outcome::True);
+}
+
+#[test]
+fn the_second_example_passes_its_own_cases() {
+    let rules = RuleSet::parse(CALL_QUALITY_2).unwrap_or_else(|error| panic!("{error}"));
+    let cases =
+        cases::parse(CALL_QUALITY_2_CASES, &rules).unwrap_or_else(|error| panic!("{error}"));
+    for case in &cases {
+        assert_eq!(cases::run(case, &rules), [], "{}", case.name);
+    }
+    for rule in rules.rules() {
+        let has_case = cases
+            .iter()
+            .any(|case| case.expected.contains_key(&rule.name));
+        assert!(has_case, "no case expects anything of {}", rule.name);
+    }
+}
+
+#[test]
+fn the_page_s_cases_are_those_of_its_first_example() {
+    let rules = RuleSet::parse(blocks(RULES_PAGE, "toml")[0]).unwrap();
+    let file = blocks(RULES_PAGE, "toml-cases")[0];
+    let cases = cases::parse(file, &rules).unwrap_or_else(|error| panic!("{error}"));
+    for case in &cases {
+        assert_eq!(cases::run(case, &rules), [], "{}", case.name);
+    }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod call;
+mod cases;
 mod conversation;
 mod documented;
 mod heard;
