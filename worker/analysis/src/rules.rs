@@ -1,9 +1,10 @@
-//! The rule file. In: TOML text of at most [`MAX_FILE_BYTES`]. Out: a [`RuleSet`], its phrases and queries compiled into
+//! The rule file. In: TOML or JSON text of at most [`MAX_FILE_BYTES`]. Out: a [`RuleSet`], its phrases and queries compiled into
 //! one program. Fails: [`RuleError`], which gives line, column, what is wrong and what to do.
 //! A rule is a table, so that later forms can add keys; unknown keys are refused until then.
 
 mod error;
 mod file;
+mod json;
 pub(crate) mod position;
 pub(crate) mod window;
 

@@ -109,7 +109,10 @@ impl Reader<'_> {
 
 /// A word with a mark before it, after it, or none; one with hyphens is several.
 pub(super) fn marked(written: &str) -> Result<Vec<Element>, QueryProblem> {
-    if let Some((mark, word)) = written.split_once(':') {
+    if let Some((mark, word)) = written.split_once(':')
+        && mark.starts_with(|c: char| c.is_alphabetic())
+        && !word.is_empty()
+    {
         return mark_before(mark, word).map(|element| vec![element]);
     }
     if let Some((word, distance)) = written.split_once('~') {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
+use super::json::as_toml;
 use super::position::position;
 use super::{
     MAX_FILE_BYTES, MAX_LIST_PHRASES, MAX_LISTS, MAX_RULES, Problem, Rule, RuleError, RuleSet,
@@ -83,7 +84,7 @@ fn read_file(text: &str) -> Result<RuleSet, Fault> {
     if text.len() > MAX_FILE_BYTES {
         return Err((0..0, Problem::FileTooLarge(text.len())));
     }
-    let file: RuleFile = toml::from_str(text).map_err(|error| {
+    let file: RuleFile = toml::from_str(&as_toml(text)).map_err(|error| {
         let message = error.message().trim().replace('\n', ", ");
         (error.span().unwrap_or(0..0), Problem::Toml(message))
     })?;
