@@ -17,7 +17,7 @@ use crate::conversation::Talk;
 use crate::heard::{Heard, channels_of, heard, starts_in};
 use crate::matching::{Occurrence, find};
 use crate::program::{Node, NodeKind, ScopeId, TermId};
-use crate::query::{self, Comparison};
+use crate::query::{self, Comparison, PairOp};
 use crate::rules::{Rule, RuleSet};
 pub(crate) use value::{Place, StepFound, Value};
 
@@ -39,6 +39,8 @@ pub(crate) struct ScopeOnCall {
     pub(crate) window: TimeSpan,
     pub(crate) channels: Vec<usize>,
     pub(crate) heard: Result<Heard, String>,
+    /// What to say where nothing was found; none if the scope was not heard.
+    pub(crate) absence: Option<String>,
 }
 
 impl<'a> Evaluation<'a> {
@@ -106,6 +108,7 @@ impl<'a> Evaluation<'a> {
             ScopeOnCall {
                 window,
                 channels,
+                absence: heard.as_ref().ok().map(absent),
                 heard,
             }
         })
@@ -134,6 +137,9 @@ impl<'a> Evaluation<'a> {
                 left,
                 right,
             } => {
+                if self.is_absent(node) {
+                    return Value::default();
+                }
                 let (left, right) = (self.value(left, least), self.value(right, least));
                 self.pair(*op, *limit, node.term, left, right)
             }
@@ -155,6 +161,25 @@ impl<'a> Evaluation<'a> {
                 self.measure(node.term, *measure, &channels, *comparison, *value, *scope)
             }
             NodeKind::Sequence(steps) => self.sequence(steps, least),
+        }
+    }
+
+    /// Told without looking at any place: no word of it was said, and all was heard. Most rules are about other calls, and
+    /// a rare word beside a frequent one need not be looked for at every place of the frequent one.
+    fn is_absent(&self, node: &Node) -> bool {
+        match &node.kind {
+            NodeKind::Words { slot, scope } => {
+                self.found[*slot].is_empty() && self.scope(*scope).heard.is_ok()
+            }
+            NodeKind::Or(operands) => operands.iter().all(|operand| self.is_absent(operand)),
+            NodeKind::TurnStart(inner) => self.is_absent(inner),
+            NodeKind::Pair {
+                op: PairOp::NotIn | PairOp::NotNear,
+                left,
+                ..
+            } => self.is_absent(left),
+            NodeKind::Pair { left, right, .. } => self.is_absent(left) || self.is_absent(right),
+            _ => false,
         }
     }
 
@@ -257,6 +282,16 @@ impl<'a> Evaluation<'a> {
                 Value::inconclusive(format!("the call's `{name}` is no number"))
             }
         }
+    }
+}
+
+fn absent(heard: &Heard) -> String {
+    let count = heard.words_count;
+    match heard.mean_confidence {
+        Some(mean) => {
+            format!("not among the {count} words heard at a mean confidence of {mean:.2}")
+        }
+        None => "nobody spoke in the window".to_owned(),
     }
 }
 

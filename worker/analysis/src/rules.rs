@@ -80,6 +80,8 @@ pub struct Rule {
     pub negate: bool,
     /// A phrase counts only where each of its words is at least this confident.
     pub min_confidence: f32,
+    /// `rule_set/rule@version`, as evidence refers to it.
+    pub(crate) id: String,
     pub(crate) node: Node,
     /// Of the rule's own speaker and window.
     pub(crate) scope: ScopeId,

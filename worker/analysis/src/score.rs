@@ -7,7 +7,6 @@ use job_schema::analysis::{
 use job_schema::transcript::{TimeSpan, Transcript, Word};
 
 use crate::eval::{Evaluation, Facts, Place, Value, least_confidence};
-use crate::heard::Heard;
 use crate::program::{Node, NodeKind, ScopeId};
 use crate::rules::{Body, Rule, RuleSet};
 use crate::vocabulary::How;
@@ -41,7 +40,7 @@ fn result(evaluation: &Evaluation<'_>, rule: &Rule, value: &Value) -> RuleResult
     let places = without_overlaps(&value.sure);
     let hits = places.iter().take(MAX_HITS_PER_RULE);
     RuleResult {
-        id: format!("{}/{}@{}", rule_set.id, rule.name, rule_set.version),
+        id: rule.id.clone(),
         rule: rule.name.clone(),
         outcome: value.outcome,
         negated: rule.negate,
@@ -105,7 +104,7 @@ fn reason(
             .then(|| format!("the first {MAX_HITS_PER_RULE} of {hits_count} hits are listed"));
     }
     let scope = only_scope(&rule.node)?;
-    evaluation.scope(scope).heard.as_ref().ok().map(absent)
+    evaluation.scope(scope).absence.clone()
 }
 
 /// The scope of a rule about words in one scope; none for a rule about several or about other things.
@@ -126,16 +125,6 @@ fn only_scope(node: &Node) -> Option<ScopeId> {
         | NodeKind::Fact { .. }
         | NodeKind::Measure { .. }
         | NodeKind::Sequence(_) => None,
-    }
-}
-
-fn absent(heard: &Heard) -> String {
-    let count = heard.words_count;
-    match heard.mean_confidence {
-        Some(mean) => {
-            format!("not among the {count} words heard at a mean confidence of {mean:.2}")
-        }
-        None => "nobody spoke in the window".to_owned(),
     }
 }
 

@@ -103,14 +103,16 @@ fn read_file(text: &str) -> Result<RuleSet, Fault> {
     let mut references = Vec::with_capacity(file.rule.len());
     for table in file.rule {
         let at = table.span();
-        rules.push(reader.rule(at.clone(), table.into_inner())?);
+        let mut rule = reader.rule(at.clone(), table.into_inner())?;
+        rule.id = format!("{}/{}@{}", file.id, rule.name, file.version);
+        rules.push(rule);
         references.push(std::mem::take(&mut reader.builder.references));
         if reader.builder.is_full() {
             return Err((at, Problem::TooManySequences));
         }
     }
     check_places(&reader, &rules)?;
-    let order = order(&rules, &references, &reader)?;
+    let order = order(&rules, &references)?;
     let program = reader.builder.finish(order);
     Ok(RuleSet {
         id: file.id,
@@ -176,11 +178,7 @@ fn check_places(reader: &Reader<'_>, rules: &[Rule]) -> Result<(), Fault> {
 }
 
 /// References as each rule made them, with their bytes in the file.
-fn order(
-    rules: &[Rule],
-    references: &[Vec<(usize, Range<usize>)>],
-    _reader: &Reader<'_>,
-) -> Result<Vec<usize>, Fault> {
+fn order(rules: &[Rule], references: &[Vec<(usize, Range<usize>)>]) -> Result<Vec<usize>, Fault> {
     let plain: References = references
         .iter()
         .map(|of_rule| of_rule.iter().map(|&(rule, _)| rule).collect())

@@ -56,6 +56,7 @@ impl Reader<'_> {
             weight: weight.into_inner(),
             negate: table.negate,
             min_confidence: confidence.into_inner(),
+            id: String::new(),
             node,
             scope: self.builder.scope(scope),
         })
