@@ -9,6 +9,7 @@ pub mod conversation;
 mod eval;
 pub mod explain;
 mod heard;
+pub mod import;
 mod matching;
 mod program;
 pub mod query;

@@ -94,3 +94,20 @@ fn explain_prints_each_term_of_the_rules_asked_for() {
     assert_eq!(status, 1);
     assert!(err.contains("mine@1 has no rule `x`"), "{err}");
 }
+
+#[test]
+fn import_prints_a_rule_file_that_check_accepts() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let category =
+        r#"{"CategoryName": "loud", "Rules": [{"NonTalkTimeFilter": {"Threshold": 5000}}]}"#;
+    let categories = write(dir.path(), "categories.json", category);
+    let (status, out, _) = rules(&["import", &categories, "--id", "from-aws"]);
+    assert_eq!(status, 0);
+    let file = write(dir.path(), "from-aws@1.toml", &out);
+    let (status, out, _) = rules(&["check", &file]);
+    assert_eq!((status, out.as_str()), (0, "from-aws@1: 1 rules\n"));
+    let wrong = write(dir.path(), "wrong.json", "{}");
+    let (status, _, err) = rules(&["import", &wrong, "--id", "from-aws"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("read categories"), "{err}");
+}

@@ -11,6 +11,7 @@ mod cases;
 mod conversation;
 mod documented;
 mod heard;
+mod import;
 mod laws;
 mod measures;
 mod operators;

@@ -3,10 +3,12 @@
 
 mod show;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use analysis::{Facts, RuleSet, cases, explain};
+use analysis::{Facts, RuleSet, cases, explain, import};
 use anyhow::Context;
+use job_schema::RuleSetId;
 use serde_json::json;
 
 use super::out;
@@ -56,6 +58,21 @@ A file of cases, beside NAME.toml as NAME.cases.toml:
         #[arg(long)]
         json: bool,
     },
+    /// Print categories of Amazon Transcribe Call Analytics as a rule file: one rule a category.
+    #[command(after_help = "\
+Example:
+  aws transcribe list-call-analytics-categories > categories.json
+  earwitness rules import categories.json --id from-aws > from-aws@1.toml")]
+    Import {
+        /// JSON of one category, of a list, or as the service answers.
+        file: PathBuf,
+        /// The rule set's name.
+        #[arg(long, value_name = "NAME")]
+        id: RuleSetId,
+        /// The rule set's version.
+        #[arg(long, value_name = "N", default_value = "1")]
+        version: NonZeroU32,
+    },
     /// Print why each rule did or did not fire on a call, term by term.
     #[command(after_help = "\
 Examples:
@@ -82,6 +99,15 @@ pub(super) fn run(args: RulesArgs) -> Result<u8, Exit> {
     match args.command {
         RulesCommand::Check { file, json } => check(&file, json),
         RulesCommand::Test { file, cases, json } => test(&file, cases, json),
+        RulesCommand::Import { file, id, version } => {
+            let rules = import::call_analytics(&read(&file)?, &id, version);
+            out::write(
+                rules
+                    .with_context(|| file.display().to_string())?
+                    .as_bytes(),
+            );
+            Ok(exit::OK)
+        }
         RulesCommand::Explain {
             file,
             transcript,
