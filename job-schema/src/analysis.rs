@@ -55,6 +55,73 @@ pub struct RuleResult {
     pub hits: Vec<Hit>,
     /// Why the outcome is what it is, where hits alone do not say it.
     pub reason: Option<String>,
+    /// Places that did not count because a phrase around them means something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<Blocked>,
+    /// Figures that the rule compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measured>,
+    /// The steps of a sequence, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepResult>,
+}
+
+/// A place that a rule would have counted, and the words that ruled it out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Blocked {
+    pub place: Hit,
+    pub by: Hit,
+}
+
+/// A figure of the talk that a rule compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measured {
+    /// The comparison as the rule writes it.
+    pub term: String,
+    pub value: f64,
+    pub unit: MeasureUnit,
+    pub holds: bool,
+    /// The parts of the call that the figure comes from, where it comes from some.
+    pub spans: Vec<TimeSpan>,
+}
+
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureUnit {
+    Ms,
+    Percent,
+    Count,
+    /// Decibels relative to full scale.
+    Dbfs,
+}
+
+/// What became of one step of a sequence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepResult {
+    /// The step as the rule writes it.
+    pub step: String,
+    pub outcome: StepOutcome,
+    /// Where it was said, in time or not; absent where it was not.
+    pub hit: Option<Hit>,
+}
+
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// Said in time, by whom it should be.
+    Done,
+    /// Said, but not in time.
+    Late,
+    /// Said in time, but by the other side.
+    OtherSide,
+    /// Not said.
+    Missing,
+    /// Not found, and not heard well enough to say that it was not said.
+    Inconclusive,
 }
 
 #[derive(
@@ -83,6 +150,28 @@ pub struct Hit {
     pub span: TimeSpan,
     /// The least confident of its words.
     pub confidence: f32,
+    /// Present where a word is only like the rule's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inexact: Option<Inexact>,
+}
+
+/// How a hit's words differ from the rule's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Inexact {
+    pub how: Likeness,
+    /// Letters to insert, delete, replace or swap, over all of the hit's words.
+    pub distance: u32,
+}
+
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Likeness {
+    /// Within the edits that the rule allows.
+    Fuzzy,
+    /// It sounds alike.
+    Phonetic,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

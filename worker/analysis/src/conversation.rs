@@ -1,8 +1,9 @@
 //! How the talk went, in milliseconds. In: a transcript's utterances: a speaker talks from an utterance's first word to its
 //! last, short pauses included. Out: talk, silence, overlap, interruptions and pace. Nothing fails.
 
+use crate::heard::intersection;
 use job_schema::analysis::{ChannelTalk, Conversation, Interruption, NonTalk, Overlap};
-use job_schema::transcript::{Channel, TimeSpan, Transcript, Utterance};
+use job_schema::transcript::{Channel, NonSpeechKind, TimeSpan, Transcript, Utterance};
 
 /// Contact Lens counts silence above three seconds and cannot be told otherwise; here it is the default.
 pub const NON_TALK_THRESHOLD_MS: u64 = 3_000;
@@ -43,7 +44,82 @@ pub fn measure(transcript: &Transcript, non_talk_threshold_ms: u64) -> Conversat
     }
 }
 
-fn total_ms(spans: &[TimeSpan]) -> u64 {
+/// Spans of the call by what is heard in them, for the measures of rules. Each list is in order and without overlap.
+#[derive(Debug)]
+pub(crate) struct Talk {
+    /// Nobody talks.
+    pub(crate) silences: Vec<TimeSpan>,
+    pub(crate) overlaps: Vec<TimeSpan>,
+    /// Some channel plays music: hold.
+    pub(crate) music: Vec<TimeSpan>,
+    /// Some channel has music, call progress tones or key tones.
+    pub(crate) other_sound: Vec<TimeSpan>,
+    pub(crate) interruptions: Vec<Interruption>,
+}
+
+impl Talk {
+    pub(crate) fn of(transcript: &Transcript) -> Self {
+        let talk = spans_of_depth(&transcript.channels, 1);
+        let sounds = |wanted: &[NonSpeechKind]| {
+            let labelled = transcript.channels.iter().flat_map(|c| &c.facts.non_speech);
+            let spans = labelled.filter(|sound| wanted.contains(&sound.kind));
+            union(spans.map(|sound| sound.span).collect())
+        };
+        Self {
+            silences: gaps(&talk, transcript.audio.decoded.duration_ms),
+            overlaps: spans_of_depth(&transcript.channels, 2),
+            music: sounds(&[NonSpeechKind::Music]),
+            other_sound: sounds(&[
+                NonSpeechKind::Music,
+                NonSpeechKind::Tone,
+                NonSpeechKind::Dtmf,
+            ]),
+            interruptions: interruptions(&transcript.channels),
+        }
+    }
+}
+
+fn union(mut spans: Vec<TimeSpan>) -> Vec<TimeSpan> {
+    spans.sort_unstable_by_key(|span| span.start_ms);
+    let mut joined: Vec<TimeSpan> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.start_ms <= last.end_ms => {
+                last.end_ms = last.end_ms.max(span.end_ms)
+            }
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+/// What two lists have in common, each in order and without overlap.
+pub(crate) fn intersections(a: &[TimeSpan], b: &[TimeSpan]) -> Vec<TimeSpan> {
+    let pairs = a
+        .iter()
+        .flat_map(|&a| b.iter().map(move |&b| intersection(a, b)));
+    pairs.filter(|span| span.duration_ms() > 0).collect()
+}
+
+/// What is left of `a` without `b`.
+pub(crate) fn subtract(a: &[TimeSpan], b: &[TimeSpan]) -> Vec<TimeSpan> {
+    let end_ms = a.last().map_or(0, |span| span.end_ms);
+    intersections(
+        a,
+        &gaps(
+            &intersections(
+                b,
+                &[TimeSpan {
+                    start_ms: 0,
+                    end_ms,
+                }],
+            ),
+            end_ms,
+        ),
+    )
+}
+
+pub(crate) fn total_ms(spans: &[TimeSpan]) -> u64 {
     spans.iter().map(|span| span.duration_ms()).sum()
 }
 

@@ -23,7 +23,9 @@ pub(crate) struct Heard {
 
 /// Positions of the channels that a rule for `speaker` searches. A channel that repeats another is searched there.
 pub(crate) fn channels_of(transcript: &Transcript, speaker: Speaker) -> Vec<usize> {
-    if speaker != Speaker::Any && transcript.speakers == Speakers::NotSeparated {
+    if !matches!(speaker, Speaker::Any | Speaker::Unknown)
+        && transcript.speakers == Speakers::NotSeparated
+    {
         return Vec::new();
     }
     (0..)
@@ -55,8 +57,11 @@ pub(crate) fn heard(
     for &position in channels {
         let channel = &transcript.channels[position];
         is_written(channel, window)?;
-        let in_window = channel.words.iter().filter(|word| starts_in(word, window));
-        let confidences: Vec<f64> = in_window.map(|word| f64::from(word.confidence)).collect();
+        let in_window = words_in(&channel.words, window);
+        let confidences: Vec<f64> = in_window
+            .iter()
+            .map(|word| f64::from(word.confidence))
+            .collect();
         let channel_sum: f64 = confidences.iter().sum();
         if let Some(mean) = mean(channel_sum, confidences.len())
             && mean < HEARD_MIN_MEAN_CONFIDENCE
@@ -78,6 +83,13 @@ pub(crate) fn heard(
 /// A word belongs to a window when it starts in it.
 pub(crate) fn starts_in(word: &Word, window: TimeSpan) -> bool {
     (window.start_ms..window.end_ms).contains(&word.start_ms)
+}
+
+/// The words that start in the window. They are in time order.
+pub(crate) fn words_in(words: &[Word], window: TimeSpan) -> &[Word] {
+    let first = words.partition_point(|word| word.start_ms < window.start_ms);
+    let rest = &words[first..];
+    &rest[..rest.partition_point(|word| word.start_ms < window.end_ms)]
 }
 
 fn mean(sum: f64, count: usize) -> Option<f64> {
@@ -156,7 +168,7 @@ fn has_word(words: &[Word], span: TimeSpan) -> bool {
         .is_some_and(|word| word.start_ms < span.end_ms)
 }
 
-fn intersection(a: TimeSpan, b: TimeSpan) -> TimeSpan {
+pub(crate) fn intersection(a: TimeSpan, b: TimeSpan) -> TimeSpan {
     TimeSpan {
         start_ms: a.start_ms.max(b.start_ms),
         end_ms: a.end_ms.min(b.end_ms),

@@ -1,9 +1,12 @@
-//! The rule file, first form. In: TOML text of at most [`MAX_FILE_BYTES`]. Out: a [`RuleSet`], its phrases compiled into
-//! one automaton. Fails: [`RuleError`], which gives line, column, what is wrong and what to do.
+//! The rule file. In: TOML or JSON text of at most [`MAX_FILE_BYTES`]. Out: a [`RuleSet`], its phrases and queries compiled into
+//! one program. Fails: [`RuleError`], which gives line, column, what is wrong and what to do.
 //! A rule is a table, so that later forms can add keys; unknown keys are refused until then.
 
 mod error;
 mod file;
+mod json;
+pub(crate) mod position;
+pub(crate) mod window;
 
 #[cfg(test)]
 mod tests;
@@ -11,18 +14,20 @@ mod tests;
 use std::num::NonZeroU32;
 
 use job_schema::job::Role;
-use job_schema::transcript::TimeSpan;
 use job_schema::{RuleSetId, Sha256};
 use serde::Deserialize;
 
-use crate::matching::Matcher;
+use crate::program::{Node, Program, ScopeId};
 pub use error::{Problem, RuleError};
+pub use window::Window;
 
-pub const MAX_FILE_BYTES: usize = 1024 * 1024;
-pub const MAX_RULES: usize = 2_000;
+pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
+pub const MAX_RULES: usize = 10_000;
 pub const MAX_RULE_NAME_CHARS: usize = 64;
 pub const MAX_PHRASES_PER_RULE: usize = 200;
 pub const MAX_PHRASE_CHARS: usize = 200;
+pub const MAX_LISTS: usize = 200;
+pub const MAX_LIST_PHRASES: usize = 1_000;
 /// Points of one rule lie between minus and plus this.
 pub const MAX_WEIGHT: f64 = 1_000_000.0;
 
@@ -33,7 +38,7 @@ pub struct RuleSet {
     pub(crate) version: NonZeroU32,
     pub(crate) sha256: Sha256,
     pub(crate) rules: Vec<Rule>,
-    pub(crate) matcher: Matcher,
+    pub(crate) program: Program,
 }
 
 impl RuleSet {
@@ -67,22 +72,27 @@ impl RuleSet {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     pub name: String,
-    pub phrases: Vec<Phrase>,
+    pub body: Body,
     pub speaker: Speaker,
     pub window: Window,
     pub weight: f64,
-    /// The rule asks that none of the phrases was said.
+    /// The rule asks for the opposite: that none of the phrases was said, that the query is not true.
     pub negate: bool,
     /// A phrase counts only where each of its words is at least this confident.
     pub min_confidence: f32,
+    /// `rule_set/rule@version`, as evidence refers to it.
+    pub(crate) id: String,
+    pub(crate) node: Node,
+    /// Of the rule's own speaker and window.
+    pub(crate) scope: ScopeId,
 }
 
+/// What a rule looks for, as the file writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Phrase {
-    /// As the file writes it.
-    pub text: String,
-    /// Its place in the matcher; phrases with the same tokens share one.
-    pub(crate) pattern: usize,
+pub enum Body {
+    /// Any of them.
+    Phrases(Vec<String>),
+    Query(String),
 }
 
 /// Whose words are searched.
@@ -91,56 +101,44 @@ pub struct Phrase {
 pub enum Speaker {
     Agent,
     Customer,
+    /// A machine: menus, announcements.
+    Ivr,
+    /// Channels whose role is unknown or mixed.
+    Unknown,
     /// Every channel.
     #[default]
     Any,
 }
 
-/// The part of the call that a rule searches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Window {
-    #[default]
-    Whole,
-    FirstMs(u64),
-    LastMs(u64),
-    /// 1 to 100.
-    FirstPercent(u64),
-    /// 1 to 100.
-    LastPercent(u64),
-    /// `from_ms` lies before `to_ms`.
-    Between {
-        from_ms: u64,
-        to_ms: u64,
-    },
-}
-
-impl Window {
-    /// The window on a call of `duration_ms`, cut to the call. Empty where it lies beyond the call's end.
-    pub fn on(self, duration_ms: u64) -> TimeSpan {
-        let share = |percent: u64| {
-            let part = u128::from(duration_ms) * u128::from(percent.min(100)) / 100;
-            u64::try_from(part).expect("at most the duration")
-        };
-        let (start_ms, end_ms) = match self {
-            Window::Whole => (0, duration_ms),
-            Window::FirstMs(ms) => (0, ms),
-            Window::LastMs(ms) => (duration_ms.saturating_sub(ms), duration_ms),
-            Window::FirstPercent(percent) => (0, share(percent)),
-            Window::LastPercent(percent) => (duration_ms - share(percent), duration_ms),
-            Window::Between { from_ms, to_ms } => (from_ms, to_ms),
-        };
-        TimeSpan {
-            start_ms: start_ms.min(duration_ms),
-            end_ms: end_ms.min(duration_ms),
-        }
-    }
-}
+pub(crate) const SPEAKER_NAMES: [&str; 5] = ["agent", "customer", "ivr", "unknown", "any"];
 
 impl Speaker {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "agent" => Speaker::Agent,
+            "customer" => Speaker::Customer,
+            "ivr" => Speaker::Ivr,
+            "unknown" => Speaker::Unknown,
+            "any" => Speaker::Any,
+            _ => return None,
+        })
+    }
+
+    /// Agent and customer face each other; the others have no opposite.
+    pub(crate) fn other_side(self) -> Option<Self> {
+        match self {
+            Speaker::Agent => Some(Speaker::Customer),
+            Speaker::Customer => Some(Speaker::Agent),
+            Speaker::Ivr | Speaker::Unknown | Speaker::Any => None,
+        }
+    }
+
     pub(crate) fn matches(self, role: Role) -> bool {
         match self {
             Speaker::Agent => role == Role::Agent,
             Speaker::Customer => role == Role::Customer,
+            Speaker::Ivr => role == Role::Ivr,
+            Speaker::Unknown => matches!(role, Role::Unknown | Role::Mixed),
             Speaker::Any => true,
         }
     }

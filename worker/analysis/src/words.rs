@@ -2,6 +2,9 @@
 //! word gives one token, none (`—`), or several (`follow-up`); phrase and transcript go through the same function, so
 //! that a phrase can only match whole tokens.
 
+pub(crate) mod forms;
+pub(crate) mod number;
+
 /// Cuts at white space, dashes, slashes and ellipses; strips punctuation at the edges; folds case and apostrophes.
 pub(crate) fn tokens(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(is_separator)

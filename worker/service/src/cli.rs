@@ -10,6 +10,7 @@ mod out;
 mod purge;
 mod queues;
 mod results;
+mod rules;
 mod schema;
 mod status;
 mod submit;
@@ -77,6 +78,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Show or check the settings.
     Config(config::ConfigArgs),
+    /// Check, test and explain rule sets.
+    Rules(rules::RulesArgs),
     /// Print the documents of the wire format.
     Schema(schema::SchemaArgs),
     /// Runs as the engine process of a worker.
@@ -129,6 +132,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Audit(args) => audit::run(args),
         Command::Config(args) => config::run(&global, args),
+        Command::Rules(args) => rules::run(args),
         Command::Schema(args) => schema::run(args),
         // Taken in `main`, before there was a runtime.
         Command::Engine(_) => Ok(exit::OK),

@@ -1,9 +1,11 @@
 //! What can be wrong with a rule file: where, what, and what to do about it.
 
 use super::{
-    MAX_FILE_BYTES, MAX_PHRASE_CHARS, MAX_PHRASES_PER_RULE, MAX_RULE_NAME_CHARS, MAX_RULES,
-    MAX_WEIGHT,
+    MAX_FILE_BYTES, MAX_LIST_PHRASES, MAX_LISTS, MAX_PHRASE_CHARS, MAX_PHRASES_PER_RULE,
+    MAX_RULE_NAME_CHARS, MAX_RULES, MAX_WEIGHT,
 };
+use crate::program::MAX_SEQUENCES;
+use crate::query::QueryProblem;
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}\nhint: {}", .problem.hint())]
@@ -30,7 +32,13 @@ pub enum Problem {
     Name(String),
     #[error("the rule name `{name}` was used on line {first_line}")]
     NameTwice { name: String, first_line: usize },
-    #[error("the rule has no phrase")]
+    #[error("the rule has neither `phrases` nor `query`")]
+    NoBody,
+    #[error("the rule has both `phrases` and `query`")]
+    TwoBodies,
+    #[error("{0}")]
+    Query(QueryProblem),
+    #[error("the list of phrases is empty")]
     NoPhrases,
     #[error("the rule has {0} phrases, the limit is {MAX_PHRASES_PER_RULE}")]
     TooManyPhrases(usize),
@@ -50,17 +58,27 @@ pub enum Problem {
     Weight(f64),
     #[error("the confidence {0} is not within 0 to 1")]
     Confidence(f32),
-    #[error("compile phrases: {0}")]
+    #[error("the file has {0} lists, the limit is {MAX_LISTS}")]
+    TooManyLists(usize),
+    #[error("the list has {0} phrases, the limit is {MAX_LIST_PHRASES}")]
+    ListTooLong(usize),
+    #[error("the rules up to here stand for more than {MAX_SEQUENCES} word sequences")]
+    TooManySequences,
+    #[error("compile rules: {0}")]
     Compile(String),
 }
 
 impl Problem {
     pub fn hint(&self) -> String {
         match self {
-            Problem::Toml(_) => "a file has `id`, `version` and `[[rule]]` tables; a rule has `name`, `phrases`, \
-                                 `speaker`, `window`, `weight`, `negate` and `min_confidence`"
+            Problem::Toml(_) => "a file has `id`, `version`, `[lists]` and `[[rule]]` tables; a rule has `name`, `phrases` or \
+                                 `query`, `speaker`, `window`, `weight`, `negate` and `min_confidence`"
                 .into(),
-            Problem::FileTooLarge(_) | Problem::TooManyRules(_) | Problem::Compile(_) => {
+            Problem::FileTooLarge(_)
+            | Problem::TooManyRules(_)
+            | Problem::TooManyLists(_)
+            | Problem::TooManySequences
+            | Problem::Compile(_) => {
                 "split the rules into several rule sets".into()
             }
             Problem::NoRules => "add a `[[rule]]` table".into(),
@@ -70,6 +88,12 @@ impl Problem {
             Problem::NameTwice { .. } => {
                 "evidence refers to a rule by its name: give each its own".into()
             }
+            Problem::NoBody => "write `phrases = [\"…\"]` or `query = '…'`".into(),
+            Problem::TwoBodies => {
+                "keep one: a phrase of `phrases` is written in a query as `\"…\"`".into()
+            }
+            Problem::Query(problem) => problem.hint(),
+            Problem::ListTooLong(_) => "split the list: a list may name another as `list:name`".into(),
             Problem::NoPhrases => "write `phrases = [\"…\"]` with at least one phrase".into(),
             Problem::TooManyPhrases(_) => "split the rule into several".into(),
             Problem::PhraseTooLong(_) => {
@@ -79,11 +103,12 @@ impl Problem {
             Problem::PhraseTwice(_) => {
                 "remove one: case, punctuation and hyphens make no difference".into()
             }
-            Problem::WindowKeys(_) => "give one of `first_s`, `last_s`, `first_ms`, `last_ms`, `first_percent`, `last_percent`, \
-                                       or `from_ms` and `to_ms` together; leave `window` out for the whole call"
+            Problem::WindowKeys(_) => "give one of `first_s`, `last_s`, `first_ms`, `last_ms`, `first_percent`, `last_percent`, `first_words`, \
+                                       `last_words`, `first_turns`, `last_turns`, or `from_ms` and `to_ms` together, or `from_percent` \
+                                       and `to_percent`; leave `window` out for the whole call"
                 .into(),
             Problem::WindowEmpty => {
-                "give a length above 0, and a `from_ms` below `to_ms`".into()
+                "give a length above 0, and a start below the end".into()
             }
             Problem::Percent(_) => "write a whole number from 1 to 100".into(),
             Problem::Weight(_) => "write a plain number such as 10 or -2.5".into(),

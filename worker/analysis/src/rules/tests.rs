@@ -1,4 +1,6 @@
-use super::{Problem, RuleSet, Speaker, Window};
+use super::window::Marks;
+use super::{Body, Problem, RuleSet, Speaker, Window};
+use job_schema::transcript::TimeSpan;
 
 const HEAD: &str = "id = \"demo\"\nversion = 2\n";
 
@@ -38,7 +40,8 @@ fn a_whole_rule_and_one_with_defaults_are_read() {
     assert_eq!(greeting.speaker, Speaker::Agent);
     assert_eq!(greeting.window, Window::FirstMs(20_000));
     assert_eq!((greeting.weight, greeting.negate), (-2.5, true));
-    assert_eq!(greeting.phrases.len(), 2);
+    let phrases = ["thank you for calling", "Good morning"].map(str::to_owned);
+    assert_eq!(greeting.body, Body::Phrases(phrases.to_vec()));
     assert_eq!(refund.speaker, Speaker::Any);
     assert_eq!(refund.window, Window::Whole);
     assert_eq!(
@@ -91,6 +94,8 @@ fn a_wrong_name_or_phrase_is_named_with_its_place() {
     };
     let table = [
         (String::new(), 3, 1, Problem::NoRules),
+        ("[[rule]]\nname = \"a\"\n".into(), 3, 1, Problem::NoBody),
+        (rule("query = 'b'"), 6, 9, Problem::TwoBodies),
         (named, 4, 8, Problem::Name("a b".into())),
         (phrases(""), 5, 11, Problem::NoPhrases),
         (phrases("\"b\", \"?!\""), 5, 17, Problem::PhraseEmpty),
@@ -122,7 +127,6 @@ fn unknown_keys_and_wrong_types_are_refused_where_they_stand() {
         (rule("speaker = \"robot\""), 6, 11, "robot"),
         (rule("weight = \"ten\""), 6, 10, "string"),
         (rule("window = { first_s = -3 }"), 6, 22, "-3"),
-        ("[[rule]]\nname = \"a\"\n".into(), 3, 1, "phrases"),
         ("rule = [".into(), 3, 9, ""),
     ];
     for (body, line, column, mentions) in table {
@@ -155,6 +159,20 @@ fn files_and_rule_counts_have_limits() {
     );
 }
 
+/// Words at 1, 2, 3 and 4 s, in turns of two.
+struct FourWords;
+
+impl Marks for FourWords {
+    fn word_starts(&self) -> Vec<u64> {
+        vec![1_000, 2_000, 3_000, 4_000]
+    }
+
+    fn turns(&self) -> Vec<TimeSpan> {
+        let turn = |start_ms, end_ms| TimeSpan { start_ms, end_ms };
+        vec![turn(1_000, 2_300), turn(3_000, 4_300)]
+    }
+}
+
 #[test]
 fn windows_are_cut_to_the_call() {
     let table = [
@@ -182,13 +200,86 @@ fn windows_are_cut_to_the_call() {
             (10_000, 10_000),
         ),
         (Window::LastPercent(100), 0, (0, 0)),
+        (
+            Window::BetweenPercent { from: 10, to: 60 },
+            10_000,
+            (1_000, 6_000),
+        ),
+        (Window::FirstWords(2), 10_000, (0, 3_000)),
+        (Window::FirstWords(4), 10_000, (0, 10_000)),
+        (Window::LastWords(1), 10_000, (4_000, 10_000)),
+        (Window::LastWords(9), 10_000, (0, 10_000)),
+        (Window::FirstTurns(1), 10_000, (0, 2_300)),
+        (Window::LastTurns(1), 10_000, (3_000, 10_000)),
+        (Window::FirstTurns(3), 10_000, (0, 10_000)),
     ];
     for (window, duration_ms, (start_ms, end_ms)) in table {
-        let span = window.on(duration_ms);
+        let span = window.on(duration_ms, &FourWords);
         assert_eq!(
             (span.start_ms, span.end_ms),
             (start_ms, end_ms),
             "{window:?}"
         );
     }
+}
+
+#[test]
+fn what_is_wrong_in_a_query_is_named_with_its_place_in_the_file() {
+    let query = |text: &str| format!("[[rule]]\nname = \"greeting\"\nquery = {text}\n");
+    let table = [
+        (query("'aa NEAR:x bb'"), (5, 18), "did you mean", false),
+        (
+            query("'aa AND rule:greating'"),
+            (5, 17),
+            "did you mean `rule:greeting`?",
+            true,
+        ),
+        (
+            query("'rule:other'"),
+            (5, 10),
+            "a rule is referred to",
+            true,
+        ),
+        (query("'''\naa\nlist:names'''"), (7, 1), "[lists]", true),
+        (query("'aa AND R\"(\"'"), (5, 17), "regex", true),
+        (
+            query("'(aa AND bb) NEAR cc'"),
+            (5, 10),
+            "AND, OR and NOT",
+            true,
+        ),
+        (query("'aa AFTER NOT bb'"), (5, 19), "NOTNEAR", true),
+        (query("'aa AND rule:greeting'"), (5, 17), "references", true),
+    ];
+    for (body, place, hint, hinted) in table {
+        let (line, column, problem) = refused(&body);
+        assert_eq!((line, column), place, "{body}: {problem}");
+        assert_eq!(problem.hint().contains(hint), hinted, "{}", problem.hint());
+    }
+}
+
+#[test]
+fn circles_of_rules_and_lists_are_refused() {
+    let rules = "[[rule]]\nname = \"a\"\nquery = 'x OR rule:b'\n\
+                 [[rule]]\nname = \"b\"\nquery = '''\ny\nOR rule:c'''\n\
+                 [[rule]]\nname = \"c\"\nquery = 'rule:b'\n";
+    let (line, column, problem) = refused(rules);
+    assert_eq!((line, column), (10, 4), "{problem}");
+    assert!(problem.to_string().contains("b → c → b"), "{problem}");
+    let lists =
+        "[lists]\na = [\"list:b\"]\nb = [\"list:a\"]\n[[rule]]\nname = \"a\"\nquery = 'list:a'\n";
+    assert!(refused(lists).2.to_string().contains("leads back"));
+    let negated = "[[rule]]\nname = \"a\"\nphrases = [\"x\"]\nnegate = true\n\
+                   [[rule]]\nname = \"b\"\nquery = 'y AFTER rule:a'\n";
+    assert_eq!(
+        &refused(negated).2.to_string(),
+        "this rule does not say where in the call"
+    );
+}
+
+#[test]
+fn alternatives_do_not_multiply_without_limit() {
+    let group = "(a1|b1|c1|d1|e1|f1|g1|h1|i1|j1) ".repeat(4);
+    let rules = format!("[[rule]]\nname = \"a\"\nquery = '\"{group}\"'\n");
+    assert!(refused(&rules).2.to_string().contains("2000"));
 }

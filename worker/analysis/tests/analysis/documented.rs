@@ -1,6 +1,6 @@
 //! The documents' own examples: what `docs/rules.md` shows is what the crate does.
 
-use analysis::RuleSet;
+use analysis::{RuleSet, cases};
 use job_schema::analysis::Outcome;
 use job_schema::job::Role;
 use job_schema::transcript::Transcript;
@@ -8,6 +8,8 @@ use job_schema::transcript::Transcript;
 use crate::call::{Say, call, digest};
 
 const RULES_PAGE: &str = include_str!("../../../../docs/rules.md");
+const CALL_QUALITY_2: &str = include_str!("../../../../rules/call-quality@2.toml");
+const CALL_QUALITY_2_CASES: &str = include_str!("../../../../rules/call-quality@2.cases.toml");
 const CALL_QUALITY: &str = include_str!("../../../../rules/call-quality@1.toml");
 
 /// The fenced blocks of one language, in order.
@@ -69,9 +71,63 @@ fn the_page_s_call_gets_the_outcomes_that_the_page_says() {
 }
 
 #[test]
-fn the_page_s_mistake_gets_the_message_that_the_page_shows() {
-    let error = RuleSet::parse(blocks(RULES_PAGE, "toml-refused")[0]).unwrap_err();
-    assert_eq!(format!("{error}\n"), blocks(RULES_PAGE, "text error")[0]);
+fn the_page_s_mistakes_get_the_messages_that_the_page_shows() {
+    let refused = blocks(RULES_PAGE, "toml-refused");
+    let messages = blocks(RULES_PAGE, "text error");
+    assert_eq!((refused.len(), messages.len()), (2, 2));
+    for (file, message) in refused.into_iter().zip(messages) {
+        let error = RuleSet::parse(file).unwrap_err();
+        assert_eq!(format!("{error}\n"), message);
+    }
+}
+
+/// Rows of a table whose last two cells are a query and what it comes to.
+fn examples(page: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for line in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells = line.replace("\\|", "\u{1}");
+        let cells: Vec<&str> = cells.trim_matches('|').split('|').map(str::trim).collect();
+        let [.., query, outcome] = cells.as_slice() else {
+            continue;
+        };
+        let outcomes = ["true", "false", "inconclusive"];
+        let is_outcome = outcomes.contains(&outcome.split(':').next().unwrap());
+        if let Some(query) = query.strip_prefix('`').and_then(|q| q.strip_suffix('`'))
+            && is_outcome
+        {
+            found.push((query.replace('\u{1}', "|"), (*outcome).to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_page_s_queries_come_to_what_the_page_says() {
+    let call = dialogue(blocks(RULES_PAGE, "text dialogue")[1]);
+    let examples = examples(RULES_PAGE);
+    assert!(examples.len() >= 45, "{} examples", examples.len());
+    for (query, expected) in examples {
+        let file = format!(
+            "id = \"page\"\nversion = 1\n[lists]\npayment = [\"card number\", \"by card\"]\n\
+             [[rule]]\nname = \"numbers\"\nquery = '[num]'\n[[rule]]\nname = \"r\"\nquery = '''{query}'''"
+        );
+        let rules = RuleSet::parse(&file).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let score = analysis::analyse(&call, &digest(), Some(&rules))
+            .score
+            .unwrap();
+        let rule = &score.rules[1];
+        let hits: Vec<String> = rule.hits.iter().map(|hit| hit.words.join(" ")).collect();
+        let outcome = match rule.outcome {
+            Outcome::True => "true",
+            Outcome::False => "false",
+            Outcome::Inconclusive => "inconclusive",
+        };
+        let found = match (rule.outcome, hits.is_empty()) {
+            (Outcome::True, false) => format!("true: {}", hits.join("; ")),
+            _ => outcome.to_owned(),
+        };
+        assert_eq!(found, expected, "{query}");
+    }
 }
 
 #[test]
@@ -114,4 +170,30 @@ fn the_example_rule_set_scores_a_call_to_northgate() {
         assert_eq!(outcome(name), Outcome::False, "{name}");
     }
     assert_eq!(outcome("no-profanity"), Outcome::True);
+}
+
+#[test]
+fn the_second_example_passes_its_own_cases() {
+    let rules = RuleSet::parse(CALL_QUALITY_2).unwrap_or_else(|error| panic!("{error}"));
+    let cases =
+        cases::parse(CALL_QUALITY_2_CASES, &rules).unwrap_or_else(|error| panic!("{error}"));
+    for case in &cases {
+        assert_eq!(cases::run(case, &rules), [], "{}", case.name);
+    }
+    for rule in rules.rules() {
+        let has_case = cases
+            .iter()
+            .any(|case| case.expected.contains_key(&rule.name));
+        assert!(has_case, "no case expects anything of {}", rule.name);
+    }
+}
+
+#[test]
+fn the_page_s_cases_are_those_of_its_first_example() {
+    let rules = RuleSet::parse(blocks(RULES_PAGE, "toml")[0]).unwrap();
+    let file = blocks(RULES_PAGE, "toml-cases")[0];
+    let cases = cases::parse(file, &rules).unwrap_or_else(|error| panic!("{error}"));
+    for case in &cases {
+        assert_eq!(cases::run(case, &rules), [], "{}", case.name);
+    }
 }

@@ -7,8 +7,16 @@
 )]
 
 mod call;
+mod cases;
 mod conversation;
 mod documented;
 mod heard;
+mod import;
+mod laws;
+mod measures;
+mod operators;
 mod scoring;
+mod sequences;
 mod slow;
+mod slow_query;
+mod terms;
