@@ -12,6 +12,7 @@ mod instant;
 pub mod job;
 pub mod manifest;
 pub mod parse;
+pub mod redaction;
 pub mod schema;
 pub mod status;
 pub mod transcript;
