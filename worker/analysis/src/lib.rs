@@ -6,6 +6,7 @@
 pub mod conversation;
 mod heard;
 mod matching;
+pub mod redact;
 pub mod rules;
 mod score;
 mod words;
