@@ -245,6 +245,9 @@ pub struct Options {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub formats: Vec<Format>,
+    /// A form to fill in from what the rules and measures say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scorecard: Option<RuleSetRef>,
     /// Redacted copies of all results, beside the originals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,

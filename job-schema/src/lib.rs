@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod parse;
 pub mod redaction;
 pub mod schema;
+pub mod scorecard;
 pub mod status;
 pub mod transcript;
 

@@ -19,6 +19,7 @@ const OBJECTS: &[&str] = &[
     "/recording",
     "/options",
     "/options/rules",
+    "/options/scorecard",
     "/options/raw_audio",
     "/options/redaction",
     "/options/redaction/custom",

@@ -224,22 +224,35 @@ fn options() -> impl Strategy<Value = Options> {
         Role::Mixed,
         Role::Unknown,
     ];
-    let rules = (name(), 1..=u32::MAX).prop_map(|(id, version)| RuleSetRef {
-        id: id.parse().unwrap(),
-        version: version.try_into().unwrap(),
-    });
+    let rules = || {
+        (name(), 1..=u32::MAX).prop_map(|(id, version)| RuleSetRef {
+            id: id.parse().unwrap(),
+            version: version.try_into().unwrap(),
+        })
+    };
     (
         option::of(name()),
         option::of("[a-z]{2,3}"),
         vec(select(roles.to_vec()), 0..=8),
-        option::of(rules),
+        option::of(rules()),
         vec("\\p{L}[\\p{L}\\p{N} '.-]{0,18}", 0..5),
         option::of(raw_audio()),
         vec(select(&Format::ALL[..]), 0..=8),
         option::of(redaction()),
+        option::of(rules()),
     )
         .prop_map(
-            |(model, language, channel_roles, rules, vocabulary, raw_audio, formats, redaction)| {
+            |(
+                model,
+                language,
+                channel_roles,
+                rules,
+                vocabulary,
+                raw_audio,
+                formats,
+                redaction,
+                scorecard,
+            )| {
                 Options {
                     model,
                     language,
@@ -249,6 +262,7 @@ fn options() -> impl Strategy<Value = Options> {
                     raw_audio,
                     formats,
                     redaction,
+                    scorecard,
                 }
             },
         )

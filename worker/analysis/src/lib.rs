@@ -9,6 +9,7 @@ mod matching;
 pub mod redact;
 pub mod rules;
 mod score;
+pub mod scorecard;
 mod words;
 
 use job_schema::analysis::Analysis;
@@ -19,6 +20,7 @@ pub use conversation::NON_TALK_THRESHOLD_MS;
 pub use heard::{HEARD_MIN_MEAN_CONFIDENCE, UNWRITTEN_SPEECH_MS};
 pub use rules::{Problem, Rule, RuleError, RuleSet, Speaker, Window};
 pub use score::{MAX_HITS_PER_RULE, MAX_PHRASE_PAUSE_MS};
+pub use scorecard::{CardError, Scorecard};
 
 /// Analyses a transcript. `transcript_sha256` is the digest of the stored document, for the evidence chain.
 pub fn analyse(
@@ -26,13 +28,26 @@ pub fn analyse(
     transcript_sha256: &Sha256,
     rules: Option<&RuleSet>,
 ) -> Analysis {
+    analyse_with(transcript, transcript_sha256, rules, None)
+}
+
+/// The same with a scorecard, whose questions read what the rules and measures say.
+pub fn analyse_with(
+    transcript: &Transcript,
+    transcript_sha256: &Sha256,
+    rules: Option<&RuleSet>,
+    scorecard: Option<&Scorecard>,
+) -> Analysis {
+    let score = rules.map(|rules| score::score(transcript, rules));
+    let conversation = conversation::measure(transcript, NON_TALK_THRESHOLD_MS);
     Analysis {
         schema_version: SCHEMA_VERSION,
         tenant: transcript.tenant.clone(),
         call: transcript.call.clone(),
         spec_sha256: transcript.spec_sha256.clone(),
         transcript_sha256: transcript_sha256.clone(),
-        score: rules.map(|rules| score::score(transcript, rules)),
-        conversation: conversation::measure(transcript, NON_TALK_THRESHOLD_MS),
+        scorecard: scorecard.map(|card| card.fill(score.as_ref(), &conversation)),
+        score,
+        conversation,
     }
 }
