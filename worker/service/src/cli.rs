@@ -6,6 +6,9 @@ mod doctor;
 mod models;
 mod out;
 mod queues;
+mod raw_layout;
+mod redaction;
+mod rescore;
 mod results;
 mod schema;
 mod status;
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::engine::child::{self, EngineArgs};
+use crate::engine::mute::{self, MuteArgs};
 use crate::exit::{self, Exit};
 use crate::telemetry;
 
@@ -60,6 +64,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Print the results of a completed job.
     Results(results::ResultsArgs),
+    /// Score stored transcripts again under other rules.
+    Rescore(rescore::RescoreArgs),
     /// Declare or check the broker's queues.
     Queues(queues::QueuesArgs),
     /// List, fetch and check models.
@@ -73,6 +79,9 @@ enum Command {
     /// Runs as the engine process of a worker.
     #[command(hide = true)]
     Engine(EngineArgs),
+    /// Runs as the process that makes a redacted recording.
+    #[command(hide = true)]
+    Mute(MuteArgs),
 }
 
 /// What `main` does.
@@ -84,6 +93,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         // Confined and single-purpose: no async runtime, no settings, no logger.
         Some(Command::Engine(args)) => child::main(&args),
+        Some(Command::Mute(args)) => mute::main(&args),
         Some(command) => match on_runtime(cli.global, command) {
             Ok(status) => ExitCode::from(status),
             Err(exit) => exit.report(),
@@ -113,12 +123,13 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Submit(args) => submit::run(&global, args).await,
         Command::Status(args) => status::run(&global, args).await,
         Command::Results(args) => results::run(&global, args).await,
+        Command::Rescore(args) => rescore::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,
         Command::Models(args) => models::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Config(args) => config::run(&global, args),
         Command::Schema(args) => schema::run(args),
         // Taken in `main`, before there was a runtime.
-        Command::Engine(_) => Ok(exit::OK),
+        Command::Engine(_) | Command::Mute(_) => Ok(exit::OK),
     }
 }

@@ -11,6 +11,8 @@ pub mod lanes;
 pub mod layout;
 pub mod metrics;
 pub mod recognise;
+pub mod redact;
+pub mod rescore;
 pub mod results;
 pub mod rules;
 pub mod settle;

@@ -8,6 +8,7 @@ use job_schema::{CallId, ObjectKey, TenantId};
 
 use super::common::{Shelf, settings};
 use super::out;
+use super::redaction::RedactArgs;
 use super::{Global, status};
 use crate::broker::Broker;
 use crate::exit::{self, Exit};
@@ -38,6 +39,9 @@ pub(super) struct SubmitArgs {
     /// A rule set that the workers have.
     #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
     rules: Option<RuleSetRef>,
+    /// A scorecard that the workers have.
+    #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
+    scorecard: Option<RuleSetRef>,
     /// ISO 639-1 code of the language; detected when absent.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
@@ -55,6 +59,8 @@ pub(super) struct SubmitArgs {
         default_value = "vtt,srt,txt"
     )]
     format: Vec<Format>,
+    #[command(flatten)]
+    redact: RedactArgs,
     /// Do not run the job later than this (RFC 3339).
     #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
@@ -147,6 +153,8 @@ fn wish(args: SubmitArgs) -> Result<Wish, Exit> {
         vocabulary: args.vocabulary,
         raw_audio: None,
         formats: args.format,
+        redaction: args.redact.options(),
+        scorecard: args.scorecard,
     };
     Ok(Wish {
         tenant: args.tenant,
