@@ -9,15 +9,17 @@ mod checks;
 mod codes;
 mod cues;
 mod digits;
+mod echoes;
 mod numbers;
 mod phrases;
 mod verify;
 mod voice;
+mod withheld;
 
 use std::ops::Range;
 
-use job_schema::redaction::{EntityKind, FoundBy, Redacted, Redaction, Withheld, WithheldReason};
-use job_schema::transcript::{TimeSpan, Transcript, WarningCode, WordRange};
+use job_schema::redaction::{EntityKind, FoundBy, Redacted, Redaction, Withheld};
+use job_schema::transcript::{TimeSpan, Transcript, WordRange};
 use regex::Regex;
 
 pub use apply::{apply, mute_spans};
@@ -130,9 +132,9 @@ pub fn find(transcript: &Transcript, policy: &Policy) -> Found {
                 }),
         );
     }
-    add_echoes(&voices, &mut places);
+    echoes::add(&voices, &cues, &mut places);
     let redactions = merged(transcript, &voices, places);
-    let withheld = withheld(transcript, &redactions);
+    let withheld = withheld::withheld(transcript, &redactions);
     Found {
         redactions,
         withheld,
@@ -158,36 +160,6 @@ fn place(voices: &[Voice], claim: Claim) -> Place {
         kind: claim.kind,
         found_by: claim.found_by,
     }
-}
-
-/// Shorter words of a name are too common to be searched for.
-const NAME_ECHO_CHARS: usize = 3;
-
-/// Once a name is known, whoever says it again gives it away.
-fn add_echoes(voices: &[Voice], places: &mut Vec<Place>) {
-    let of_names = places
-        .iter()
-        .filter(|place| place.kind == EntityKind::Name.as_str());
-    let names: Vec<&str> = of_names
-        .flat_map(|place| &voices[place.voice].tokens[place.tokens.clone()])
-        .map(|token| token.text.as_str())
-        .filter(|text| text.chars().count() >= NAME_ECHO_CHARS)
-        .collect();
-    let mut echoes = Vec::new();
-    for (voice, said) in voices.iter().enumerate() {
-        for (at, token) in said.tokens.iter().enumerate() {
-            let base = token.text.strip_suffix("'s").unwrap_or(&token.text);
-            if names.contains(&base) {
-                echoes.push(Place {
-                    voice,
-                    tokens: at..at + 1,
-                    kind: EntityKind::Name.as_str().to_owned(),
-                    found_by: FoundBy::Echo,
-                });
-            }
-        }
-    }
-    places.extend(echoes);
 }
 
 /// One redaction for what overlaps, named after the claim that was made first.
@@ -255,64 +227,4 @@ fn redacted(
         confidence,
         found_by: place.found_by,
     }
-}
-
-/// Fails closed. The order is that of the reasons' weight.
-fn withheld(transcript: &Transcript, redactions: &[Redacted]) -> Option<Withheld> {
-    let because = |reason, detail: String| Some(Withheld { reason, detail });
-    let damage = [
-        WarningCode::Truncated,
-        WarningCode::DamagedPackets,
-        WarningCode::DurationMismatch,
-    ];
-    if let Some(warning) = transcript
-        .warnings
-        .iter()
-        .find(|warning| damage.contains(&warning.code))
-    {
-        return because(WithheldReason::RecordingDamaged, warning.detail.clone());
-    }
-    let differing = transcript
-        .channels
-        .iter()
-        .filter(|channel| !apply::texts_are_words(channel))
-        .count();
-    if differing > 0 || !apply::turns_are_words(transcript) {
-        return because(
-            WithheldReason::TextNotInWords,
-            format!("on {differing} channels"),
-        );
-    }
-    let duration_ms = transcript.audio.decoded.duration_ms;
-    let unplaced = redactions
-        .iter()
-        .filter(|one| !is_placed(transcript, one, duration_ms))
-        .count();
-    if unplaced > 0 {
-        let detail = format!("{unplaced} of {} places", redactions.len());
-        return because(WithheldReason::WordsWithoutTimes, detail);
-    }
-    None
-}
-
-/// Every word has a length, lies inside the call and comes after the one before it.
-fn is_placed(transcript: &Transcript, one: &Redacted, duration_ms: u64) -> bool {
-    let inside = |span: TimeSpan| span.start_ms < span.end_ms && span.end_ms <= duration_ms;
-    let channel = transcript
-        .channels
-        .iter()
-        .find(|channel| channel.facts.index == one.channel);
-    let words = one
-        .words
-        .and_then(|range| channel?.words.get(range.indexes()));
-    let in_order = words.is_none_or(|words| {
-        let timed = words.iter().all(|word| {
-            inside(TimeSpan {
-                start_ms: word.start_ms,
-                end_ms: word.end_ms,
-            })
-        });
-        timed && words.is_sorted_by_key(|word| word.start_ms)
-    });
-    inside(one.span) && in_order
 }

@@ -39,6 +39,16 @@ pub(super) struct Part {
     pub(super) span: TimeSpan,
 }
 
+impl Part {
+    pub(super) fn digits(&self) -> impl Iterator<Item = char> + '_ {
+        let text = match &self.kind {
+            Kind::Number(text) | Kind::Code(text) => text.as_str(),
+            Kind::Filler | Kind::Correction | Kind::Word => "",
+        };
+        text.chars().filter(char::is_ascii_digit)
+    }
+}
+
 /// Where a voice's tokens lie in the transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {

@@ -144,3 +144,63 @@ fn speech_that_nobody_wrote_down_is_muted_as_well() {
     };
     assert_eq!(mute_spans(&made, &[], 250), [vec![], vec![span]]);
 }
+
+/// Words that some rule looks at, and some that none does.
+#[rustfmt::skip] // a list reads as one
+const VOCABULARY: &[&str] = &[
+    "my", "name", "is", "address", "i", "live", "at", "dot", "com", "card", "expiry", "security", "code", "no", "sorry", "double", "four", "hundred",
+    "thousand", "forty-two", "quatre-vingt-dix-sept", "vierundzwanzig", "y", "4111", "1111", "12/25", "@", "a@b.c", "—", "...", "DE89", "street", "12th",
+    "Mary", "ça", "für", "oh", "and", "\u{202e}x", "١٢٣", "0", "K", "x.y", "me", "llamo", "je", "m'appelle", "99999999999999999999999", "cvv",
+];
+
+#[test]
+fn any_words_at_all_are_redacted_without_a_fault() {
+    let policy = policy(&[]);
+    for seed in 0..2_000 {
+        let mut dice = crate::made_up::Dice(seed);
+        let language = [None, Some("en"), Some("fr"), Some("xx")][dice.below(4)];
+        let mut made = crate::call::call(language, job_schema::transcript::Speakers::ByChannel);
+        let mut at_ms = 0;
+        for _ in 0..1 + dice.below(8) {
+            let count = 1 + dice.below(12);
+            let words: Vec<&str> = (0..count)
+                .map(|_| VOCABULARY[dice.below(VOCABULARY.len())])
+                .collect();
+            let speaker = dice.below(2);
+            at_ms = crate::call::say(&mut made, speaker, at_ms, &words.join(" ")) + 300;
+        }
+        let found = find(&made, &policy);
+        assert_eq!(found.withheld, None, "{seed}");
+        let redacted = apply(&made, &found.redactions);
+        // Digits of two places that touch may look like a third; that withholds the copies, and is no fault.
+        let _ = analysis::redact::leaks_in_text(&made, &found.redactions, &redacted);
+        for channel in &redacted.channels {
+            assert!(
+                channel.words.is_sorted_by_key(|word| word.start_ms),
+                "{seed}"
+            );
+        }
+        for (channel, spans) in made
+            .channels
+            .iter()
+            .zip(mute_spans(&made, &found.redactions, 250))
+        {
+            assert!(
+                spans
+                    .windows(2)
+                    .all(|pair| pair[0].end_ms < pair[1].start_ms),
+                "{seed}"
+            );
+            let own = found
+                .redactions
+                .iter()
+                .filter(|one| one.channel == channel.facts.index);
+            for one in own {
+                let inside = |span: &TimeSpan| {
+                    span.start_ms <= one.span.start_ms && one.span.end_ms <= span.end_ms
+                };
+                assert!(spans.iter().any(inside), "{seed}: what was found is muted");
+            }
+        }
+    }
+}

@@ -103,7 +103,12 @@ pub(super) async fn results(
     if let Some(policy) = &plan.redaction {
         let original = original(fleet, job, plan, recording, &composed);
         match redact(&fleet.engine, &original, policy, stop).await? {
-            Some(copies) => composed.objects.extend(copies.objects),
+            Some(copies) => {
+                if let Some(withheld) = &copies.report.withheld {
+                    tracing::warn!(reason = ?withheld.reason, "the redacted copies are withheld");
+                }
+                composed.objects.extend(copies.objects);
+            }
             None => return Ok(None),
         }
     }
