@@ -1,10 +1,6 @@
 //! Scorecards from outside: the example of `docs/scorecards.md`, and its arithmetic.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests may fail the test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 use analysis::scorecard::{CardError, ReviewError, Scorecard};
 use job_schema::analysis::{
@@ -118,82 +114,32 @@ fn answer(result: &ScorecardResult, name: &str) -> String {
 
 use Outcome::{False, Inconclusive, True};
 
+/// Rules, words of the agent, then greeting, disclosure, pace, way-out, and the percentage.
+type Case = (
+    &'static [(&'static str, Outcome)],
+    u32,
+    [&'static str; 4],
+    Option<f64>,
+);
+
+#[rustfmt::skip] // a table reads as one
+const CASES: &[Case] = &[
+    (&[("greeting", True), ("disclosure", True), ("solved", True), ("transferred", False)], 150, ["yes", "yes", "good", "solved"], Some(100.0)),
+    // Opening: 1 of 3; conversation: 3/10 and 6/10.
+    (&[("greeting", False), ("disclosure", True), ("solved", False), ("callback", True)], 200, ["no", "yes", "fast", "callback"], Some(40.3)),
+    // Not applicable and inconclusive leave the denominator: opening 1 of 1, conversation 5 of 10.
+    (&[("greeting", Inconclusive), ("disclosure", True), ("transferred", True)], 90, ["?", "yes", "slow", "n/a"], Some(70.0)),
+    // What must be proved and is not fails the form.
+    (&[("greeting", True), ("disclosure", Inconclusive), ("solved", True)], 150, ["yes", "no", "good", "solved"], Some(0.0)),
+    // A later answer does not hold while an earlier one is open.
+    (&[("greeting", True), ("disclosure", True), ("solved", Inconclusive), ("callback", True)], 150, ["yes", "yes", "good", "?"], Some(100.0)),
+    (&[("greeting", True), ("disclosure", True), ("solved", False), ("callback", False)], 150, ["yes", "yes", "good", "nothing"], Some(70.0)),
+];
+
 #[test]
 fn the_documented_form_adds_up_as_documented() {
     let card = Scorecard::parse(&documented()).unwrap();
-    // Rules, words of the agent, then greeting, disclosure, pace, way-out, and the percentage.
-    type Case<'a> = (&'a [(&'a str, Outcome)], u32, [&'a str; 4], Option<f64>);
-    let table: &[Case<'_>] = &[
-        (
-            &[
-                ("greeting", True),
-                ("disclosure", True),
-                ("solved", True),
-                ("transferred", False),
-            ],
-            150,
-            ["yes", "yes", "good", "solved"],
-            Some(100.0),
-        ),
-        // Opening: 1 of 3; conversation: 3/10 and 6/10.
-        (
-            &[
-                ("greeting", False),
-                ("disclosure", True),
-                ("solved", False),
-                ("callback", True),
-            ],
-            200,
-            ["no", "yes", "fast", "callback"],
-            Some(40.3),
-        ),
-        // Not applicable and inconclusive leave the denominator: opening 1 of 1, conversation 5 of 10.
-        (
-            &[
-                ("greeting", Inconclusive),
-                ("disclosure", True),
-                ("transferred", True),
-            ],
-            90,
-            ["?", "yes", "slow", "n/a"],
-            Some(70.0),
-        ),
-        // What must be proved and is not fails the form.
-        (
-            &[
-                ("greeting", True),
-                ("disclosure", Inconclusive),
-                ("solved", True),
-            ],
-            150,
-            ["yes", "no", "good", "solved"],
-            Some(0.0),
-        ),
-        // A later answer does not hold while an earlier one is open.
-        (
-            &[
-                ("greeting", True),
-                ("disclosure", True),
-                ("solved", Inconclusive),
-                ("callback", True),
-            ],
-            150,
-            ["yes", "yes", "good", "?"],
-            Some(100.0),
-        ),
-        (
-            &[
-                ("greeting", True),
-                ("disclosure", True),
-                ("solved", False),
-                ("callback", False),
-            ],
-            150,
-            ["yes", "yes", "good", "nothing"],
-            Some(70.0),
-        ),
-    ];
-    for (rules, words, answers, percent) in table {
+    for (rules, words, answers, percent) in CASES {
         let result = card.fill(Some(&score(rules, 1)), &conversation(*words));
         let found = ["greeting", "disclosure", "pace", "way-out"].map(|name| answer(&result, name));
         assert_eq!(found, *answers, "{rules:?}");
