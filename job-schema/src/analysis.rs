@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CallId, RuleSetId, Sha256, TenantId};
 use crate::job::Role;
+use crate::scorecard::ScorecardResult;
 use crate::transcript::TimeSpan;
 
 /// Which rules fired and where, the score they add up to, and how the talk went.
@@ -23,6 +24,9 @@ pub struct Analysis {
     pub transcript_sha256: Sha256,
     /// Absent when the job named no rules.
     pub score: Option<Score>,
+    /// Absent when the job named no scorecard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorecard: Option<ScorecardResult>,
     pub conversation: Conversation,
 }
 

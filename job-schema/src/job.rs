@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::CheckpointRef;
 use crate::ids::{CallId, JobId, ObjectKey, RuleSetId, Sha256, TenantId};
 use crate::instant;
+use crate::redaction::Redaction;
 use crate::signature::Signature;
 
 /// A body larger than this is refused before it is parsed.
@@ -248,6 +249,12 @@ pub struct Options {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub formats: Vec<Format>,
+    /// A form to fill in from what the rules and measures say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scorecard: Option<RuleSetRef>,
+    /// Redacted copies of all results, beside the originals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
 }
 
 pub const MAX_CHANNELS: usize = 8;

@@ -39,6 +39,7 @@ pub fn documents() -> Vec<Document> {
         document::<crate::status::Status>("status", Serialize),
         document::<crate::transcript::Transcript>("transcript", Serialize),
         document::<crate::analysis::Analysis>("analysis", Serialize),
+        document::<crate::redaction::RedactionReport>("redaction", Serialize),
         document::<crate::manifest::Manifest>("manifest", Serialize),
         document::<crate::event::Event>("event", Serialize),
     ]

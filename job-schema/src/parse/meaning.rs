@@ -10,13 +10,19 @@ use crate::job::{
     Job, MAX_CHANNELS, MAX_FORMATS, MAX_MODEL_NAME_BYTES, MAX_OBJECT_TAG_BYTES,
     MAX_VOCABULARY_TERM_BYTES, MAX_VOCABULARY_TERMS, Options, RawAudio,
 };
+use crate::redaction::{
+    MAX_CUSTOM_NAME_BYTES, MAX_CUSTOM_PATTERN_BYTES, MAX_CUSTOM_PATTERNS, MAX_PADDING_MS, Redaction,
+};
 
 const OBJECTS: &[&str] = &[
     "",
     "/recording",
     "/options",
     "/options/rules",
+    "/options/scorecard",
     "/options/raw_audio",
+    "/options/redaction",
+    "/options/redaction/custom",
     "/checkpoint",
     "/signature",
 ];
@@ -24,6 +30,7 @@ const ARRAYS: &[&str] = &[
     "/options/channel_roles",
     "/options/vocabulary",
     "/options/formats",
+    "/options/redaction/entities",
 ];
 
 /// serde takes an array for an object (values in the order of the fields) and an object for a name
@@ -110,7 +117,36 @@ fn check_options(options: &Options) -> Result<(), Wrong> {
         let detail = "is not a language code of two or three lower-case letters";
         return Err(("/language".into(), detail.into()));
     }
+    if let Some(redaction) = &options.redaction {
+        check_redaction(redaction)?;
+    }
     options.raw_audio.as_ref().map_or(Ok(()), check_raw_audio)
+}
+
+fn check_redaction(redaction: &Redaction) -> Result<(), Wrong> {
+    check_count("/redaction/entities", redaction.entities.len(), 16)?;
+    check_count(
+        "/redaction/custom",
+        redaction.custom.len(),
+        MAX_CUSTOM_PATTERNS,
+    )?;
+    if redaction.padding_ms > MAX_PADDING_MS {
+        let detail = format!("is above {MAX_PADDING_MS}");
+        return Err(("/redaction/padding_ms".into(), detail));
+    }
+    // The name goes into marks and reports, so it is plain; a pointer to it would need escaping, so none is given.
+    for (name, pattern) in &redaction.custom {
+        let plain = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !plain || name.is_empty() || name.len() > MAX_CUSTOM_NAME_BYTES {
+            let detail = "has a name that is not 1 to 40 of a-z, 0-9 and `_`";
+            return Err(("/redaction/custom".into(), detail.into()));
+        }
+        check_text(pattern, MAX_CUSTOM_PATTERN_BYTES)
+            .map_err(|detail| (format!("/redaction/custom/{name}"), detail))?;
+    }
+    Ok(())
 }
 
 fn check_raw_audio(raw: &RawAudio) -> Result<(), Wrong> {

@@ -6,6 +6,7 @@ use job_schema::checkpoint::CheckpointRef;
 use job_schema::job::{
     BucketName, Format, Job, Lane, Options, RawAudio, RawCodec, Recording, Role, RuleSetRef,
 };
+use job_schema::redaction::{AudioStyle, EntityKind, Redaction};
 use job_schema::signature::Signature;
 use job_schema::{ErrorCode, JobId, ObjectKey, Sha256, TenantId, parse};
 use jsonschema::Validator;
@@ -238,21 +239,25 @@ fn options() -> impl Strategy<Value = Options> {
         Role::Mixed,
         Role::Unknown,
     ];
-    let rules = (name(), 1..=u32::MAX).prop_map(|(id, version)| RuleSetRef {
-        id: id.parse().unwrap(),
-        version: version.try_into().unwrap(),
-    });
+    let rules = || {
+        (name(), 1..=u32::MAX).prop_map(|(id, version)| RuleSetRef {
+            id: id.parse().unwrap(),
+            version: version.try_into().unwrap(),
+        })
+    };
     (
         option::of(name()),
         option::of("[a-z]{2,3}"),
         vec(select(roles.to_vec()), 0..=8),
-        option::of(rules),
+        option::of(rules()),
         vec("\\p{L}[\\p{L}\\p{N} '.-]{0,18}", 0..5),
         option::of(raw_audio()),
         vec(select(&Format::ALL[..]), 0..=8),
+        option::of(redaction()),
+        option::of(rules()),
     )
         .prop_map(
-            |(model, language, channel_roles, rules, vocabulary, raw_audio, formats)| Options {
+            |(
                 model,
                 language,
                 channel_roles,
@@ -260,8 +265,37 @@ fn options() -> impl Strategy<Value = Options> {
                 vocabulary,
                 raw_audio,
                 formats,
+                redaction,
+                scorecard,
+            )| {
+                Options {
+                    model,
+                    language,
+                    channel_roles,
+                    rules,
+                    vocabulary,
+                    raw_audio,
+                    formats,
+                    redaction,
+                    scorecard,
+                }
             },
         )
+}
+
+fn redaction() -> impl Strategy<Value = Redaction> {
+    (
+        vec(select(&EntityKind::ALL[..]), 0..=9),
+        proptest::collection::btree_map("[a-z0-9_]{1,40}", "[A-Z][A-Z0-9{}+]{0,20}", 0..4),
+        option::of(select(vec![AudioStyle::Silence, AudioStyle::Tone])),
+        0..=5_000_u32,
+    )
+        .prop_map(|(entities, custom, audio, padding_ms)| Redaction {
+            entities,
+            custom,
+            audio,
+            padding_ms,
+        })
 }
 
 fn raw_audio() -> impl Strategy<Value = RawAudio> {

@@ -56,12 +56,12 @@ pub(super) fn write_down(
         }
         let mut scores = step(&model.weights, &model.heads, &mut sequences, &rows, buffers);
         let width = model.weights.decoder.tokens.outputs();
-        let mut scored = rows
+        let scored = rows
             .iter()
             .filter(|row| row.scored)
             .zip(scores.chunks_exact_mut(width));
         let mut next = Vec::new();
-        while let Some((row, scores)) = scored.next() {
+        for (row, scores) in scored {
             let text = &mut texts[row.sequence];
             if text.hears_start(model, row, scores) {
                 continue;

@@ -165,7 +165,7 @@ vectorized! {
         let scale = if step > 0.0 { 1.0 / step } else { 0.0 };
         for (out, x) in out.iter_mut().zip(row) {
             // Adding 1.5 * 2^23 leaves the nearest whole number in the low bits.
-            *out = ((x * scale + ROUND).to_bits() as u8).wrapping_add(128);
+            *out = low_byte((x * scale + ROUND).to_bits()).wrapping_add(128);
         }
         step
     }
@@ -201,7 +201,7 @@ vectorized! {
     /// Writes a row as signed bytes, four apart.
     fn scatter(row: &[f32], scales: &[f32], out: &mut [i8]) {
         for ((x, scale), out) in row.iter().zip(scales).zip(out.chunks_mut(4)) {
-            out[0] = (x * scale + ROUND).to_bits() as u8 as i8;
+            out[0] = low_byte((x * scale + ROUND).to_bits()).cast_signed();
         }
     }
 }
@@ -218,8 +218,8 @@ vectorized! {
             for lane in 0..LANES {
                 let steps = split::<FUSED>(group[lane] - highest);
                 sums[lane] += steps;
-                high[lane] = (steps >> 8) as u8;
-                low[lane] = steps as u8;
+                high[lane] = low_byte(steps >> 8);
+                low[lane] = low_byte(steps);
             }
         }
         let full = groups.len() * LANES;
@@ -233,8 +233,8 @@ vectorized! {
         for ((score, high), low) in rest.iter().zip(high).zip(low) {
             let steps = split::<FUSED>(score - highest);
             sum += steps;
-            *high = (steps >> 8) as u8;
-            *low = steps as u8;
+            *high = low_byte(steps >> 8);
+            *low = low_byte(steps);
         }
         1.0 / sum as f32
     }
@@ -287,6 +287,11 @@ vectorized! {
 fn split<const FUSED: bool>(below_highest: f32) -> u32 {
     let steps = exp::<FUSED>(below_highest) * 65_535.0;
     (steps + ROUND).to_bits() & 0xffff
+}
+
+#[inline(always)]
+fn low_byte(word: u32) -> u8 {
+    word.to_le_bytes()[0]
 }
 
 #[inline(always)]

@@ -13,8 +13,10 @@ pub mod import;
 mod matching;
 mod program;
 pub mod query;
+pub mod redact;
 pub mod rules;
 mod score;
+pub mod scorecard;
 mod vocabulary;
 mod words;
 
@@ -29,6 +31,7 @@ pub use matching::MAX_PHRASE_PAUSE_MS;
 pub use query::QueryProblem;
 pub use rules::{Body, Problem, Rule, RuleError, RuleSet, Speaker, Window};
 pub use score::MAX_HITS_PER_RULE;
+pub use scorecard::{CardError, Scorecard};
 
 /// Analyses a transcript. `transcript_sha256` is the digest of the stored document, for the evidence chain.
 pub fn analyse(
@@ -36,23 +39,28 @@ pub fn analyse(
     transcript_sha256: &Sha256,
     rules: Option<&RuleSet>,
 ) -> Analysis {
-    analyse_with(transcript, transcript_sha256, rules, &Facts::new())
+    analyse_with(transcript, transcript_sha256, rules, None, &Facts::new())
 }
 
-/// The same with what is known of the call beside its words; rules compare it as `$name`.
+/// The same with a scorecard, whose questions read what the rules and measures say, and with what is known of the call
+/// beside its words; rules compare it as `$name`.
 pub fn analyse_with(
     transcript: &Transcript,
     transcript_sha256: &Sha256,
     rules: Option<&RuleSet>,
+    scorecard: Option<&Scorecard>,
     facts: &Facts,
 ) -> Analysis {
+    let score = rules.map(|rules| score::score(transcript, rules, facts));
+    let conversation = conversation::measure(transcript, NON_TALK_THRESHOLD_MS);
     Analysis {
         schema_version: SCHEMA_VERSION,
         tenant: transcript.tenant.clone(),
         call: transcript.call.clone(),
         spec_sha256: transcript.spec_sha256.clone(),
         transcript_sha256: transcript_sha256.clone(),
-        score: rules.map(|rules| score::score(transcript, rules, facts)),
-        conversation: conversation::measure(transcript, NON_TALK_THRESHOLD_MS),
+        scorecard: scorecard.map(|card| card.fill(score.as_ref(), &conversation)),
+        score,
+        conversation,
     }
 }

@@ -15,6 +15,7 @@ pub mod peaks;
 pub mod plan;
 mod prompt;
 pub mod recognizer;
+pub mod redact_audio;
 pub mod resample;
 mod run;
 pub mod scripted;

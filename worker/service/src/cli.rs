@@ -9,6 +9,9 @@ mod models;
 mod out;
 mod purge;
 mod queues;
+mod raw_layout;
+mod redaction;
+mod rescore;
 mod results;
 mod rules;
 mod schema;
@@ -24,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::engine::child::{self, EngineArgs};
+use crate::engine::mute::{self, MuteArgs};
 use crate::exit::{self, Exit};
 use crate::telemetry;
 
@@ -64,6 +68,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Print the results of a completed job.
     Results(results::ResultsArgs),
+    /// Score stored transcripts again under other rules.
+    Rescore(rescore::RescoreArgs),
     /// Declare or check the broker's queues.
     Queues(queues::QueuesArgs),
     /// Delete a call, or all of a tenant, for good.
@@ -85,6 +91,9 @@ enum Command {
     /// Runs as the engine process of a worker.
     #[command(hide = true)]
     Engine(EngineArgs),
+    /// Runs as the process that makes a redacted recording.
+    #[command(hide = true)]
+    Mute(MuteArgs),
 }
 
 /// What `main` does.
@@ -96,6 +105,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         // Confined and single-purpose: no async runtime, no settings, no logger.
         Some(Command::Engine(args)) => child::main(&args),
+        Some(Command::Mute(args)) => mute::main(&args),
         Some(command) => match on_runtime(cli.global, command) {
             Ok(status) => ExitCode::from(status),
             Err(exit) => exit.report(),
@@ -122,9 +132,11 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
             transcribe::run(&global, args).await
         }
         Command::Worker(args) => worker::run(&global, args).await,
-        Command::Submit(args) => submit::run(&global, args).await,
+        // Large: it holds a job with all its options.
+        Command::Submit(args) => Box::pin(submit::run(&global, args)).await,
         Command::Status(args) => status::run(&global, args).await,
         Command::Results(args) => results::run(&global, args).await,
+        Command::Rescore(args) => rescore::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,
         Command::Purge(args) => purge::run(&global, args).await,
         Command::Dlq(args) => dlq::run(&global, args).await,
@@ -135,6 +147,6 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Rules(args) => rules::run(args),
         Command::Schema(args) => schema::run(args),
         // Taken in `main`, before there was a runtime.
-        Command::Engine(_) => Ok(exit::OK),
+        Command::Engine(_) | Command::Mute(_) => Ok(exit::OK),
     }
 }

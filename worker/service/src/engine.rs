@@ -7,6 +7,7 @@ mod confine;
 mod death;
 pub mod frame;
 mod host;
+pub mod mute;
 mod process;
 mod sandbox;
 pub mod self_test;

@@ -139,33 +139,38 @@ pub async fn process(
     let resumed = board.spans_count();
     let recognised = {
         let spec = plan.call_spec(fleet, job);
-        let run = recognise(&fleet.engine, recording, &spec, &board, stop);
+        let run = recognise(&fleet.engine, Arc::clone(&recording), &spec, &board, stop);
         keep::alongside(fleet, job, &plan, &board, run)
             .instrument(tracing::info_span!("recognise"))
             .await?
     };
     let Recognised::All(findings) = recognised else {
-        let checkpoint = keep::save_checkpoint(fleet, job, &plan, &board).await?;
         let stalled = board.spans_count() == resumed && started.elapsed() >= STALL;
-        return Ok(Ended::Interrupted {
-            checkpoint,
-            stalled,
-        });
+        return interrupted(fleet, job, &plan, &board, stalled).await;
     };
     if is_deleted(fleet, job).await? {
         keep::drop_checkpoint(fleet, &plan).await;
         return Err(deleted());
     }
+    // To resume from, should the job be stopped while its redacted copies are proved.
+    let finished = Board::resumed(match &plan.redaction {
+        Some(_) => findings.spans.clone(),
+        None => Vec::new(),
+    });
     let found = publish::Found {
         recording_sha256,
+        recording,
         findings: *findings,
         started,
         attempts,
         resumed,
     };
-    let standing = publish::results(fleet, job, &plan, found)
+    let standing = publish::results(fleet, job, &plan, found, stop)
         .instrument(tracing::info_span!("store"))
         .await?;
+    let Some(standing) = standing else {
+        return interrupted(fleet, job, &plan, &finished, false).await;
+    };
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
     if is_deleted(fleet, job).await? {
         publish::withdraw(fleet, &plan, &standing.manifest).await?;
@@ -178,6 +183,20 @@ pub async fn process(
         standing,
         How::Completed,
     )))
+}
+
+async fn interrupted(
+    fleet: &Fleet,
+    job: &Job,
+    plan: &Plan,
+    finished: &Board,
+    stalled: bool,
+) -> Result<Ended, Failure> {
+    let checkpoint = keep::save_checkpoint(fleet, job, plan, finished).await?;
+    Ok(Ended::Interrupted {
+        checkpoint,
+        stalled,
+    })
 }
 
 /// What is known to be pointless before anything is read.

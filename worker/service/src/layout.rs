@@ -30,6 +30,16 @@ impl ResultKeys {
     }
 }
 
+/// An analysis made later, beside the result that the manifest at `manifest` lists. `name` says by what.
+pub fn rescored(manifest: &ObjectKey, name: &str) -> Option<ObjectKey> {
+    let prefix = manifest.as_str().strip_suffix("/manifest.json")?;
+    ObjectKey::try_from(format!("{prefix}/rescored/{name}/analysis.json")).ok()
+}
+
+pub fn calls(tenant: &TenantId) -> String {
+    format!("{tenant}/calls/")
+}
+
 pub fn status(tenant: &TenantId, job: JobId) -> ObjectKey {
     key(format!("{tenant}/jobs/{job}.json"))
 }

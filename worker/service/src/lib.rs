@@ -14,6 +14,8 @@ pub mod layout;
 pub mod metrics;
 pub mod purge;
 pub mod recognise;
+pub mod redact;
+pub mod rescore;
 pub mod results;
 pub mod rules;
 pub mod settle;

@@ -2,7 +2,10 @@
 //! Out: every object but the manifest, as bytes with digests, and the summary that events carry. No IO, no clock, so the
 //! same findings always make the same bytes.
 
-use analysis::RuleSet;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use analysis::{RuleSet, Scorecard};
 use job_schema::analysis::{Analysis, Outcome};
 use job_schema::engine::{CallSummary, PeaksChunk, SpanResult};
 use job_schema::job::Format;
@@ -25,17 +28,21 @@ pub struct Findings {
 /// An object before it has a place.
 #[derive(Debug, Clone)]
 pub struct Object {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub content_type: &'static str,
     pub bytes: Vec<u8>,
     pub sha256: Sha256,
 }
 
 impl Object {
-    pub fn new(name: &'static str, content_type: &'static str, bytes: Vec<u8>) -> Self {
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        content_type: &'static str,
+        bytes: Vec<u8>,
+    ) -> Self {
         let sha256 = sha256(&bytes);
         Self {
-            name,
+            name: name.into(),
             content_type,
             bytes,
             sha256,
@@ -51,7 +58,7 @@ impl Object {
 
     pub fn stored_at(&self, key: ObjectKey) -> StoredObject {
         StoredObject {
-            name: self.name.to_owned(),
+            name: self.name.to_string(),
             key,
             size_bytes: self.bytes.len() as u64,
             sha256: self.sha256.clone(),
@@ -69,28 +76,35 @@ pub struct Results {
     pub objects: Vec<Object>,
 }
 
+/// What a transcript is scored with.
+#[derive(Debug, Clone, Default)]
+pub struct Scoring {
+    pub rules: Option<Arc<RuleSet>>,
+    pub scorecard: Option<Arc<Scorecard>>,
+}
+
+impl Scoring {
+    pub fn analyse(&self, transcript: &Transcript, transcript_sha256: &Sha256) -> Analysis {
+        let (rules, scorecard) = (self.rules.as_deref(), self.scorecard.as_deref());
+        analysis::analyse_with(
+            transcript,
+            transcript_sha256,
+            rules,
+            scorecard,
+            &analysis::Facts::new(),
+        )
+    }
+}
+
 pub fn compose(
     header: Header,
     findings: Findings,
-    rules: Option<&RuleSet>,
+    scoring: &Scoring,
     formats: &[Format],
 ) -> Results {
     let peaks = peaks_object(&findings.peaks, findings.summary.audio.sample_rate_hz);
     let transcript = assemble::transcript(header, findings.spans, findings.summary);
-    let transcript_object = Object::json("transcript.json", &transcript);
-    let analysis = analysis::analyse(&transcript, &transcript_object.sha256, rules);
-    let mut objects = vec![transcript_object, Object::json("analysis.json", &analysis)];
-    let mut formats = formats.to_vec();
-    formats.sort_unstable();
-    formats.dedup();
-    for format in formats {
-        let text = pipeline::formats::render(format, &transcript);
-        objects.push(Object::new(
-            format.file_name(),
-            format.content_type(),
-            text.into_bytes(),
-        ));
-    }
+    let (analysis, mut objects) = documents(&transcript, scoring, formats);
     objects.push(peaks);
     let summary = summarise(&transcript, &analysis);
     Results {
@@ -99,6 +113,29 @@ pub fn compose(
         summary,
         objects,
     }
+}
+
+/// The documents that a transcript alone makes: itself, its analysis, and the formats.
+pub(crate) fn documents(
+    transcript: &Transcript,
+    scoring: &Scoring,
+    formats: &[Format],
+) -> (Analysis, Vec<Object>) {
+    let transcript_object = Object::json("transcript.json", transcript);
+    let analysis = scoring.analyse(transcript, &transcript_object.sha256);
+    let mut objects = vec![transcript_object, Object::json("analysis.json", &analysis)];
+    let mut formats = formats.to_vec();
+    formats.sort_unstable();
+    formats.dedup();
+    for format in formats {
+        let text = pipeline::formats::render(format, transcript);
+        objects.push(Object::new(
+            format.file_name(),
+            format.content_type(),
+            text.into_bytes(),
+        ));
+    }
+    (analysis, objects)
 }
 
 fn summarise(transcript: &Transcript, analysis: &Analysis) -> Summary {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use analysis::RuleSet;
+use analysis::{RuleSet, Scorecard};
 use job_schema::job::RuleSetRef;
 use job_schema::{ErrorCode, Failure, Sha256};
 
@@ -43,6 +43,35 @@ impl RuleBook {
         }
         Ok(loaded)
     }
+}
+
+impl RuleBook {
+    /// `{id}@{version}.scorecard.toml`, which must say the same.
+    pub async fn load_scorecard(&self, wanted: &RuleSetRef) -> Result<Arc<Scorecard>, Failure> {
+        let name = format!("{}@{}.scorecard.toml", wanted.id, wanted.version);
+        let card = load_scorecard(&self.dir.join(&name)).await?;
+        if card.id != wanted.id || card.version != wanted.version {
+            let detail = format!("{name} says it is {}@{}", card.id, card.version);
+            return Err(Failure::at(
+                ErrorCode::BadRules,
+                "/options/scorecard",
+                detail,
+            ));
+        }
+        Ok(card)
+    }
+}
+
+pub async fn load_scorecard(path: &Path) -> Result<Arc<Scorecard>, Failure> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let bad = |detail: String| {
+        let detail = format!("scorecard {name}: {detail}");
+        Failure::at(ErrorCode::BadRules, "/options/scorecard", detail)
+    };
+    let text = tokio::fs::read_to_string(path).await;
+    let text = text.map_err(|e| bad(e.kind().to_string()))?;
+    let card = Scorecard::parse(&text).map_err(|e| bad(e.to_string()))?;
+    Ok(Arc::new(card))
 }
 
 pub async fn load_file(path: &Path) -> Result<LoadedRules, Failure> {

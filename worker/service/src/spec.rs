@@ -19,6 +19,9 @@ pub struct Spec<'a> {
     pub options: &'a Options,
     pub model_sha256: &'a Sha256,
     pub rules_sha256: Option<&'a Sha256>,
+    /// Left out where there is none, so that older specs keep their digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scorecard_sha256: Option<&'a Sha256>,
     pub recognizer: &'a str,
     pub pipeline_revision: u32,
 }
@@ -57,6 +60,8 @@ fn named(digest: impl AsRef<[u8]>) -> Sha256 {
 
 #[cfg(test)]
 mod tests {
+    use job_schema::redaction::Redaction;
+
     use super::*;
 
     fn hash(etag: &str, change: impl Fn(&mut Options)) -> Sha256 {
@@ -77,6 +82,7 @@ mod tests {
             options: &options,
             model_sha256: &"0".repeat(64).parse().unwrap(),
             rules_sha256: None,
+            scorecard_sha256: None,
             recognizer: "whisper.cpp 1.8.3",
             pipeline_revision: 1,
         };
@@ -89,6 +95,13 @@ mod tests {
         assert_eq!(base, hash("e1", |_| {}));
         assert_ne!(base, hash("e2", |_| {}));
         assert_ne!(base, hash("e1", |o| o.language = Some("de".into())));
+        let redacted = hash("e1", |o| o.redaction = Some(Redaction::default()));
+        assert_ne!(base, redacted);
+        let padded = Redaction {
+            padding_ms: 300,
+            ..Redaction::default()
+        };
+        assert_ne!(redacted, hash("e1", |o| o.redaction = Some(padded.clone())));
         assert_ne!(
             base,
             hash("e1", |o| o.vocabulary = vec!["Northgate".into()])

@@ -39,12 +39,12 @@ pub(super) fn multiply_at(level: Level, matrix: &Q8Matrix, rows: &Q8Rows, out: &
         for (tile, bytes) in rows.bytes.chunks(TILE * inputs).enumerate() {
             let count = bytes.len() / inputs;
             add_up(level, panel, bytes, inputs, count, &mut sums);
-            for row in 0..count {
+            for (row, sums) in sums.iter().enumerate().take(count) {
                 let place = (tile * TILE + row) * outputs + first;
                 let to = &mut out[place..place + width];
                 let terms = first..first + width;
                 kernels::scale_sums(
-                    &sums[row][..width],
+                    &sums[..width],
                     rows.steps[tile * TILE + row],
                     &matrix.scales[terms.clone()],
                     &matrix.offsets[terms.clone()],
@@ -165,7 +165,7 @@ mod x86 {
                     _mm512_loadu_si512(at.add(192).cast()),
                 ]
             };
-            for row in 0..ROWS {
+            for (row, registers) in registers.iter_mut().enumerate() {
                 // SAFETY: four bytes within the row.
                 let four = unsafe {
                     rows.as_ptr()
@@ -174,12 +174,8 @@ mod x86 {
                         .read_unaligned()
                 };
                 let activations = _mm512_set1_epi32(four);
-                for register in 0..REGISTERS {
-                    registers[row][register] = _mm512_dpbusd_epi32(
-                        registers[row][register],
-                        activations,
-                        weights[register],
-                    );
+                for (register, weights) in registers.iter_mut().zip(weights) {
+                    *register = _mm512_dpbusd_epi32(*register, activations, weights);
                 }
             }
         }

@@ -136,7 +136,7 @@ fn call_facts_are_compared_as_numbers_or_text() {
     for (query, expected) in table {
         let file = format!("id = \"demo\"\nversion = 1\n[[rule]]\nname = \"r\"\nquery = '{query}'");
         let rules = RuleSet::parse(&file).unwrap_or_else(|error| panic!("{error}"));
-        let analysis = analysis::analyse_with(&talk(), &digest(), Some(&rules), &facts);
+        let analysis = analysis::analyse_with(&talk(), &digest(), Some(&rules), None, &facts);
         let score = analysis.score.unwrap();
         assert_eq!(score.rules[0].outcome, expected, "{query}");
     }

@@ -1,6 +1,6 @@
 //! What several commands share: settings, an engine on a verified model, the store and its buckets.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -14,6 +14,8 @@ use crate::config::{self, Config, Loaded, RecognizerKind};
 use crate::engine::{Engine, EngineSettings, RecognizerSource};
 use crate::exit::{self, Exit};
 use crate::job::ModelInUse;
+use crate::results::Scoring;
+use crate::rules::{load_file, load_scorecard};
 use crate::store::{self, BlobStore, Location};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -186,6 +188,19 @@ pub(super) fn s3_uri(text: &str) -> Option<Result<Location, String>> {
         let key = key.parse().map_err(|e| format!("key {e}"))?;
         Ok(Location::new(bucket, key))
     }))
+}
+
+/// Rules and a scorecard from files of one's own.
+pub(super) async fn scoring(rules: Option<&Path>, card: Option<&Path>) -> Result<Scoring, Exit> {
+    let unusable = |failure| Exit::new(exit::CONFIG, failure);
+    let mut scoring = Scoring::default();
+    if let Some(path) = rules {
+        scoring.rules = Some(load_file(path).await.map_err(unusable)?.rules);
+    }
+    if let Some(path) = card {
+        scoring.scorecard = Some(load_scorecard(path).await.map_err(unusable)?);
+    }
+    Ok(scoring)
 }
 
 /// The digest of what was hashed, as our own type.

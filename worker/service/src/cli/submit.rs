@@ -8,6 +8,7 @@ use job_schema::{CallId, TenantId};
 
 use super::common::{Shelf, s3_uri, settings};
 use super::out;
+use super::redaction::RedactArgs;
 use super::{Global, status};
 use crate::broker::Broker;
 use crate::exit::{self, Exit};
@@ -40,6 +41,9 @@ pub(super) struct SubmitArgs {
     /// A rule set that the workers have.
     #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
     rules: Option<RuleSetRef>,
+    /// A scorecard that the workers have.
+    #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
+    scorecard: Option<RuleSetRef>,
     /// ISO 639-1 code of the language; detected when absent.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
@@ -57,6 +61,8 @@ pub(super) struct SubmitArgs {
         default_value = "vtt,srt,txt"
     )]
     format: Vec<Format>,
+    #[command(flatten)]
+    redact: RedactArgs,
     /// Do not run the job later than this (RFC 3339).
     #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
@@ -160,6 +166,8 @@ fn wish(args: SubmitArgs) -> Result<Wish, Exit> {
         vocabulary: args.vocabulary,
         raw_audio: None,
         formats: args.format,
+        redaction: args.redact.options(),
+        scorecard: args.scorecard,
     };
     Ok(Wish {
         tenant: args.tenant,

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use analysis::redact::Policy;
 use anyhow::Context;
 use futures_util::{StreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use job_schema::engine::CallSpec;
-use job_schema::job::{Format, RawAudio, RawCodec, Role};
+use job_schema::job::{Format, RawAudio, Role};
+use job_schema::redaction::RedactionReport;
+use job_schema::transcript::Transcript;
 use job_schema::{CallId, ErrorCode, Failure, Sha256};
 use pipeline::assemble::Header;
 use serde::Serialize;
@@ -18,13 +21,15 @@ use sha2::Digest;
 use tokio_util::sync::CancellationToken;
 
 use super::Global;
-use super::common::{LocalEngine, ModelArgs, hexadecimal, settings};
+use super::common::{LocalEngine, ModelArgs, hexadecimal, scoring, settings};
 use super::out;
+use super::raw_layout;
+use super::redaction::{RedactArgs, told};
 use crate::exit::{self, Exit};
 use crate::job::engine_facts;
 use crate::recognise::{Board, Recognised, recognise};
-use crate::results::{self, Results};
-use crate::rules::{LoadedRules, load_file};
+use crate::redact::{Copies, Original, redact};
+use crate::results::{self, Object, Results, Scoring};
 use crate::spec::sha256;
 
 #[derive(Debug, clap::Args)]
@@ -32,7 +37,8 @@ use crate::spec::sha256;
 Examples:
   earwitness transcribe call.wav
   earwitness transcribe calls/*.mp3 --out results --channels agent,customer --format vtt,srt
-  earwitness transcribe call.ulaw --raw mulaw:8000:1 --json")]
+  earwitness transcribe call.ulaw --raw mulaw:8000:1 --json
+  earwitness transcribe call.wav --out results --redact card_number,card_cvv --redact-audio")]
 pub(super) struct TranscribeArgs {
     /// Recordings to transcribe.
     #[arg(required = true, value_name = "FILE")]
@@ -46,6 +52,9 @@ pub(super) struct TranscribeArgs {
     /// A rule file to score the calls with.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
+    /// A scorecard to fill in from what the rules and measures say.
+    #[arg(long, value_name = "FILE")]
+    scorecard: Option<PathBuf>,
     /// Formats to write beside transcript.json and analysis.json.
     #[arg(
         long,
@@ -61,8 +70,10 @@ pub(super) struct TranscribeArgs {
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
     /// Layout of headerless recordings, CODEC:RATE:CHANNELS with CODEC mulaw, alaw, pcm_s16le, g722 or gsm.
-    #[arg(long, value_name = "LAYOUT", value_parser = parse_raw)]
+    #[arg(long, value_name = "LAYOUT", value_parser = raw_layout::parse)]
     raw: Option<RawAudio>,
+    #[command(flatten)]
+    redact: RedactArgs,
     /// One JSON object a file on standard output.
     #[arg(long)]
     json: bool,
@@ -81,6 +92,9 @@ struct Line<'a> {
     channels: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<&'a job_schema::manifest::Summary>,
+    /// What was removed from the redacted copies; `channels` is redacted then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redaction: Option<&'a RedactionReport>,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a Failure>,
@@ -89,22 +103,16 @@ struct Line<'a> {
 pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exit> {
     let config = settings(global, &args.model.flags())?.config;
     let local = LocalEngine::start(&config).await?;
-    let rules = match &args.rules {
-        Some(path) => Some(
-            load_file(path)
-                .await
-                .map_err(|f| Exit::new(exit::CONFIG, f))?,
-        ),
-        None => None,
-    };
+    let scoring = scoring(args.rules.as_deref(), args.scorecard.as_deref()).await?;
+    let policy = args.redact.policy()?;
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-    let (args, local, rules) = (&args, &local, rules.as_ref());
+    let (args, local, scoring, policy) = (&args, &local, &scoring, policy.as_ref());
     let mut outcomes = stream::iter(&args.files)
         .map(|file| {
             let bar = bars.add(bar(file));
             async move {
                 let started = Instant::now();
-                let outcome = transcribe(args, local, rules, file, &bar).await;
+                let outcome = transcribe(args, local, (scoring, policy), file, &bar).await;
                 bar.finish_and_clear();
                 (file, started.elapsed(), outcome)
             }
@@ -112,7 +120,7 @@ pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exi
         .buffered(usize::from(local.slots));
     let mut failed = 0;
     while let Some((file, wall, outcome)) = outcomes.next().await {
-        failed += usize::from(outcome.is_err());
+        failed += usize::from(!outcome.as_ref().is_ok_and(Transcribed::is_whole));
         bars.suspend(|| report(args, file, wall, &outcome))?;
     }
     if failed > 0 {
@@ -127,13 +135,30 @@ pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exi
 
 struct Transcribed {
     results: Results,
+    copies: Option<Copies>,
     place: Option<PathBuf>,
+}
+
+impl Transcribed {
+    /// Redacted copies that are withheld are a failure: whoever asked for them must not take the original by mistake.
+    fn is_whole(&self) -> bool {
+        let copies = self.copies.as_ref();
+        copies.is_none_or(|copies| copies.report.withheld.is_none())
+    }
+
+    /// What may be shown: the redacted copy where one was asked for, and nothing if that is withheld.
+    fn readable(&self) -> Option<&Transcript> {
+        match &self.copies {
+            Some(copies) => copies.transcript.as_ref(),
+            None => Some(&self.results.transcript),
+        }
+    }
 }
 
 async fn transcribe(
     args: &TranscribeArgs,
     local: &LocalEngine,
-    rules: Option<&LoadedRules>,
+    (scoring, policy): (&Scoring, Option<&Arc<Policy>>),
     path: &Path,
     bar: &ProgressBar,
 ) -> Result<Transcribed, Failure> {
@@ -151,12 +176,14 @@ async fn transcribe(
     };
     let board = Board::default();
     let never = CancellationToken::new();
-    let run = recognise(&local.engine, Arc::new(recording), &spec, &board, &never);
+    let recording = Arc::new(recording);
+    let run = recognise(&local.engine, Arc::clone(&recording), &spec, &board, &never);
     let Recognised::All(findings) = show_progress(run, &board, bar).await? else {
         return Err(Failure::new(ErrorCode::Cancelled, "stopped"));
     };
-    let spec_sha256 =
-        sha256(&serde_json::to_vec(&(&spec, &local.model.sha256, &digest)).unwrap_or_default());
+    let redaction = policy.map(|policy| policy.options());
+    let identity = (&spec, &local.model.sha256, &digest, redaction);
+    let spec_sha256 = sha256(&serde_json::to_vec(&identity).unwrap_or_default());
     let header = Header {
         tenant: "local"
             .parse()
@@ -167,17 +194,33 @@ async fn transcribe(
         sha256: digest,
         engine: engine_facts(&local.model),
     };
-    let results = results::compose(
-        header,
-        *findings,
-        rules.map(|r| r.rules.as_ref()),
-        &args.format,
-    );
-    let place = match &args.out {
-        Some(out) => Some(write(out, path, &results).await?),
+    let results = results::compose(header, *findings, scoring, &args.format);
+    let copies = match policy {
+        Some(policy) => {
+            let original = Original {
+                recording,
+                spec,
+                transcript: Arc::new(results.transcript.clone()),
+                transcript_sha256: results.analysis.transcript_sha256.clone(),
+                scoring: scoring.clone(),
+                formats: args.format.clone(),
+            };
+            redact(&local.engine, &original, policy, &never).await?
+        }
         None => None,
     };
-    Ok(Transcribed { results, place })
+    let place = match &args.out {
+        Some(out) => {
+            let copied = copies.iter().flat_map(|copies| &copies.objects);
+            Some(write(out, path, results.objects.iter().chain(copied)).await?)
+        }
+        None => None,
+    };
+    Ok(Transcribed {
+        results,
+        copies,
+        place,
+    })
 }
 
 /// The file, its size and its digest; read once, off the async threads.
@@ -219,13 +262,21 @@ async fn show_progress<T>(
     }
 }
 
-async fn write(out: &Path, recording: &Path, results: &Results) -> Result<PathBuf, Failure> {
+async fn write(
+    out: &Path,
+    recording: &Path,
+    objects: impl Iterator<Item = &Object>,
+) -> Result<PathBuf, Failure> {
     let place = out.join(recording.file_name().unwrap_or(recording.as_os_str()));
     let failed =
         |e: std::io::Error| Failure::new(ErrorCode::HostExhausted, format!("write results: {e}"));
     tokio::fs::create_dir_all(&place).await.map_err(failed)?;
-    for object in &results.objects {
-        tokio::fs::write(place.join(object.name), &object.bytes)
+    for object in objects {
+        let file = place.join(&*object.name);
+        if let Some(folder) = file.parent() {
+            tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+        }
+        tokio::fs::write(file, &object.bytes)
             .await
             .map_err(failed)?;
     }
@@ -241,18 +292,16 @@ fn report(
     if args.json {
         let done = outcome.as_ref().ok();
         let texts = |d: &Transcribed| {
-            d.results
-                .transcript
-                .channels
-                .iter()
-                .map(channel_text)
-                .collect()
+            let channels = d.readable().map(|transcript| &transcript.channels);
+            channels.into_iter().flatten().map(channel_text).collect()
         };
+        let copies = done.and_then(|d| d.copies.as_ref());
         let line = Line {
             file,
             results: done.and_then(|d| d.place.as_deref()),
             channels: done.map(texts).unwrap_or_default(),
             summary: done.map(|d| &d.results.summary),
+            redaction: copies.map(|copies| &copies.report),
             seconds: wall.as_secs_f64(),
             failure: outcome.as_ref().err(),
         };
@@ -262,29 +311,27 @@ fn report(
         ));
         return Ok(());
     }
-    match outcome {
+    let done = match outcome {
         Err(failure) => {
             eprintln!("{}: {failure} ({})", file.display(), failure.code.remedy());
+            return Ok(());
         }
-        Ok(Transcribed {
-            results,
-            place: Some(place),
-        }) => {
-            let audio = Duration::from_millis(results.summary.duration_ms).as_secs_f64();
-            out::line(format_args!(
-                "{}: {} words, {audio:.1} s of audio in {:.1} s -> {}",
-                file.display(),
-                results.summary.words_count,
-                wall.as_secs_f64(),
-                place.display()
-            ));
-        }
-        Ok(Transcribed {
-            results,
-            place: None,
-        }) => {
-            out::write(pipeline::formats::render(Format::Txt, &results.transcript).as_bytes());
-        }
+        Ok(done) => done,
+    };
+    if let Some(copies) = &done.copies {
+        eprintln!("{}: {}", file.display(), told(&copies.report));
+    }
+    if let Some(place) = &done.place {
+        let audio = Duration::from_millis(done.results.summary.duration_ms).as_secs_f64();
+        out::line(format_args!(
+            "{}: {} words, {audio:.1} s of audio in {:.1} s -> {}",
+            file.display(),
+            done.results.summary.words_count,
+            wall.as_secs_f64(),
+            place.display()
+        ));
+    } else if let Some(transcript) = done.readable() {
+        out::write(pipeline::formats::render(Format::Txt, transcript).as_bytes());
     }
     Ok(())
 }
@@ -329,68 +376,9 @@ fn call_name(path: &Path) -> CallId {
         .expect("letters, digits, dots, dashes and underscores are a name")
 }
 
-fn parse_raw(text: &str) -> Result<RawAudio, String> {
-    let mut parts = text.split(':');
-    let codec = match parts.next() {
-        Some("mulaw" | "ulaw") => RawCodec::Mulaw,
-        Some("alaw") => RawCodec::Alaw,
-        Some("pcm_s16le") => RawCodec::PcmS16le,
-        Some("g722") => RawCodec::G722,
-        Some("gsm") => RawCodec::Gsm,
-        _ => {
-            return Err(
-                "expected mulaw, alaw, pcm_s16le, g722 or gsm before the first colon".into(),
-            );
-        }
-    };
-    let number = |part: Option<&str>, default: u32| {
-        part.map_or(Ok(default), |p| {
-            p.parse().map_err(|_| format!("`{p}` is not a number"))
-        })
-    };
-    let sample_rate_hz = number(parts.next(), 8_000)?;
-    let channels = u8::try_from(number(parts.next(), 1)?).map_err(|_| "at most 8 channels")?;
-    match parts.next() {
-        None if (1..=8).contains(&channels) && (4_000..=384_000).contains(&sample_rate_hz) => {
-            Ok(RawAudio {
-                codec,
-                sample_rate_hz,
-                channels,
-            })
-        }
-        _ => Err("expected CODEC:RATE:CHANNELS with 4000 to 384000 Hz and 1 to 8 channels".into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_raw_layout_is_codec_rate_and_channels() {
-        let raw = |codec, sample_rate_hz, channels| {
-            Ok(RawAudio {
-                codec,
-                sample_rate_hz,
-                channels,
-            })
-        };
-        assert_eq!(parse_raw("mulaw"), raw(RawCodec::Mulaw, 8000, 1));
-        assert_eq!(
-            parse_raw("pcm_s16le:16000:2"),
-            raw(RawCodec::PcmS16le, 16000, 2)
-        );
-        for bad in [
-            "",
-            "mp3",
-            "mulaw:1:1",
-            "mulaw:8000:9",
-            "mulaw:8000:1:x",
-            "alaw:x",
-        ] {
-            assert!(parse_raw(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn any_file_name_gives_a_call_name() {

@@ -10,6 +10,12 @@ const MAX_DESCRIPTORS: u64 = 256;
 
 /// Gives up privileges and resources for good.
 pub(super) fn confine(memory_limit_bytes: u64) -> io::Result<()> {
+    // The engine writes no file at all.
+    confine_writer(memory_limit_bytes, 0)
+}
+
+/// For a process that writes one file, which its service gave it.
+pub(super) fn confine_writer(memory_limit_bytes: u64, max_file_bytes: u64) -> io::Result<()> {
     // The engine must not outlive its service: nobody would read what it finds.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     rustix::thread::set_no_new_privs(true)?;
@@ -18,8 +24,12 @@ pub(super) fn confine(memory_limit_bytes: u64) -> io::Result<()> {
     limit(Resource::Core, 0)?;
     limit(Resource::As, memory_limit_bytes)?;
     limit(Resource::Nofile, MAX_DESCRIPTORS)?;
-    // The engine writes no file at all.
-    limit(Resource::Fsize, 0)
+    limit(Resource::Fsize, max_file_bytes)
+}
+
+/// For work whose length is known: a decoder that goes round and round is ended by the kernel.
+pub(super) fn limit_cpu(seconds: u64) -> io::Result<()> {
+    limit(Resource::Cpu, seconds)
 }
 
 fn limit(resource: Resource, value: u64) -> io::Result<()> {

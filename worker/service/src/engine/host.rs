@@ -97,6 +97,11 @@ impl Engine {
         }
     }
 
+    /// What other processes of the same kind are started with.
+    pub(super) fn settings(&self) -> &EngineSettings {
+        &self.shared.settings
+    }
+
     /// One recording from start to end. `on_reply` sees progress, spans and peaks in the engine's order.
     pub async fn run(
         &self,
@@ -282,7 +287,7 @@ impl Inside<'_> {
 }
 
 /// A descriptor of its own, read-only: duplicates would share one file position.
-fn reopen(recording: &File) -> Result<OwnedFd, Failure> {
+pub(super) fn reopen(recording: &File) -> Result<OwnedFd, Failure> {
     let path = format!("/proc/self/fd/{}", recording.as_raw_fd());
     let file = File::open(path).map_err(|e| {
         Failure::new(

@@ -249,7 +249,8 @@ mod tests {
             recording: Location::new(job.recording.bucket.clone(), job.recording.key.clone()),
             pin: Pin::default(),
             size_bytes: 1,
-            rules: None,
+            scoring: crate::results::Scoring::default(),
+            redaction: None,
             spec_sha256: digest.clone(),
             keys: ResultKeys::new(&job.tenant, &job.call, &digest),
         };

@@ -1,12 +1,15 @@
 //! From a job to its spec: which bytes, which model, which rules, and where the results belong.
 //! Fails when the job names what this fleet does not have, or the recording is not there as described.
 
+use std::sync::Arc;
+
+use analysis::redact::Policy;
 use job_schema::engine::CallSpec;
 use job_schema::{ErrorCode, Failure, Job, Sha256};
 
 use super::Fleet;
 use crate::layout::ResultKeys;
-use crate::rules::LoadedRules;
+use crate::results::Scoring;
 use crate::spec::{PIPELINE_REVISION, RecordingIdentity, Spec};
 use crate::store::{Location, ObjectMeta, Pin, Readiness};
 
@@ -16,7 +19,9 @@ pub(super) struct Plan {
     /// The object as it was when the plan was made: what is fetched must still be that.
     pub(super) pin: Pin,
     pub(super) size_bytes: u64,
-    pub(super) rules: Option<LoadedRules>,
+    pub(super) scoring: Scoring,
+    /// Present when redacted copies were asked for.
+    pub(super) redaction: Option<Arc<Policy>>,
     pub(super) spec_sha256: Sha256,
     pub(super) keys: ResultKeys,
 }
@@ -39,6 +44,11 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
         Some(wanted) => Some(fleet.rules.load(wanted).await?),
         None => None,
     };
+    let scorecard = match &job.options.scorecard {
+        Some(wanted) => Some(fleet.rules.load_scorecard(wanted).await?),
+        None => None,
+    };
+    let redaction = redaction(job)?;
     let recording = Location::new(job.recording.bucket.clone(), job.recording.key.clone());
     let meta = fleet
         .store
@@ -62,6 +72,7 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
         options: &job.options,
         model_sha256: &fleet.model.sha256,
         rules_sha256: rules.as_ref().map(|r| &r.sha256),
+        scorecard_sha256: scorecard.as_ref().map(|card| &card.sha256),
         recognizer: &fleet.model.recognizer,
         pipeline_revision: PIPELINE_REVISION,
     };
@@ -71,10 +82,21 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
         recording,
         pin,
         size_bytes: meta.size_bytes,
-        rules,
+        scoring: Scoring {
+            rules: rules.map(|r| r.rules),
+            scorecard,
+        },
+        redaction,
         spec_sha256,
         keys,
     })
+}
+
+fn redaction(job: &Job) -> Result<Option<Arc<Policy>>, Failure> {
+    let policy = job.options.redaction.clone().map(Policy::new).transpose();
+    let place = "/options/redaction/custom";
+    let policy = policy.map_err(|e| Failure::at(ErrorCode::BadJob, place, e.to_string()))?;
+    Ok(policy.map(Arc::new))
 }
 
 /// Decided on the object's metadata, before a byte of it is read.

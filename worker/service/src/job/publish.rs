@@ -1,6 +1,8 @@
 //! The last steps of a job: every object, then the manifest if nobody was faster, then the event that tells of it.
 //! A result exists when its manifest does; objects without one are overwritten by the next try, with the same bytes.
 
+use std::fs::File;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,12 +11,14 @@ use job_schema::event::{Completed, Event, EventData, EventKind, Failed, SpecVers
 use job_schema::manifest::{Manifest, Processing, StoredObject, Summary};
 use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION, Sha256, schema};
 use pipeline::assemble::Header;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::engine_facts;
 use super::plan::Plan;
 use super::{Done, Fleet, How, keep};
 use crate::layout;
+use crate::redact::{Original, redact};
 use crate::results::{self, Findings, Object, Results};
 use crate::settle::Attempts;
 use crate::spec::sha256;
@@ -25,6 +29,7 @@ const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) recording_sha256: Sha256,
+    pub(super) recording: Arc<File>,
     pub(super) findings: Findings,
     pub(super) started: Instant,
     pub(super) attempts: Attempts,
@@ -63,15 +68,18 @@ pub(super) async fn standing_manifest(
     }))
 }
 
-/// Writes the result. Returns the manifest that stands: ours, or that of a worker that was faster.
+/// Writes the result. Returns the manifest that stands: ours, or that of a worker that was faster; none when `stop` came
+/// before the redacted copies had proved themselves.
 pub(super) async fn results(
     fleet: &Fleet,
     job: &Job,
     plan: &Plan,
     found: Found,
-) -> Result<Standing, Failure> {
+    stop: &CancellationToken,
+) -> Result<Option<Standing>, Failure> {
     let Found {
         recording_sha256,
+        recording,
         findings,
         started,
         attempts,
@@ -87,16 +95,24 @@ pub(super) async fn results(
         Duration::from_micros(timings.recognize_us).as_secs_f64(),
     );
     let header = header(fleet, job, plan, &recording_sha256);
-    let (formats, rules) = (
-        job.options.formats.clone(),
-        plan.rules.as_ref().map(|r| r.rules.clone()),
-    );
+    let (formats, scoring) = (job.options.formats.clone(), plan.scoring.clone());
     // Rendering a long call takes milliseconds to seconds: not on a thread that keeps heartbeats.
-    let composed = tokio::task::spawn_blocking(move || {
-        results::compose(header, findings, rules.as_deref(), &formats)
-    })
-    .await
-    .map_err(|_| Failure::new(ErrorCode::Internal, "composing the results panicked"))?;
+    let mut composed =
+        tokio::task::spawn_blocking(move || results::compose(header, findings, &scoring, &formats))
+            .await
+            .map_err(|_| Failure::new(ErrorCode::Internal, "composing the results panicked"))?;
+    if let Some(policy) = &plan.redaction {
+        let original = original(fleet, job, plan, recording, &composed);
+        match redact(&fleet.engine, &original, policy, stop).await? {
+            Some(copies) => {
+                if let Some(withheld) = &copies.report.withheld {
+                    tracing::warn!(reason = ?withheld.reason, "the redacted copies are withheld");
+                }
+                composed.objects.extend(copies.objects);
+            }
+            None => return Ok(None),
+        }
+    }
     let objects = store_objects(fleet, plan, &composed).await?;
     let manifest = Manifest {
         schema_version: SCHEMA_VERSION,
@@ -121,7 +137,24 @@ pub(super) async fn results(
     };
     let standing = put_manifest(fleet, plan, manifest).await?;
     keep::drop_checkpoint(fleet, plan).await;
-    Ok(standing)
+    Ok(Some(standing))
+}
+
+fn original(
+    fleet: &Fleet,
+    job: &Job,
+    plan: &Plan,
+    recording: Arc<File>,
+    composed: &Results,
+) -> Original {
+    Original {
+        recording,
+        spec: plan.call_spec(fleet, job),
+        transcript: Arc::new(composed.transcript.clone()),
+        transcript_sha256: composed.analysis.transcript_sha256.clone(),
+        scoring: plan.scoring.clone(),
+        formats: job.options.formats.clone(),
+    }
 }
 
 fn processing(
@@ -151,7 +184,7 @@ async fn store_objects(
 ) -> Result<Vec<StoredObject>, Failure> {
     let mut stored = Vec::with_capacity(composed.objects.len());
     for object in &composed.objects {
-        let key = plan.keys.object(object.name);
+        let key = plan.keys.object(&object.name);
         let at = Location::new(fleet.results_bucket.clone(), key.clone());
         let bytes = Bytes::copy_from_slice(&object.bytes);
         fleet

@@ -222,15 +222,20 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 }
 
 fn list(bucket: &Path, prefix: &str, after: Option<&str>, limit: usize) -> io::Result<Page> {
-    let mut found = Vec::new();
     // Only the directory that the prefix names can hold a match.
     let start = prefix.rsplit_once('/').map_or("", |(dir, _)| dir);
-    match walk(bucket, start, &mut found) {
+    let mut walk = Walk {
+        bucket,
+        prefix,
+        after,
+        limit,
+        found: Vec::new(),
+    };
+    match walk.below(start) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Page::default()),
         other => other?,
-    }
-    found.retain(|(key, _)| key.starts_with(prefix) && after.is_none_or(|after| &**key > after));
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    };
+    let mut found = walk.found;
     let more = found.len() > limit;
     found.truncate(limit);
     let next_after = found.last().filter(|_| more).map(|(key, _)| key.clone());
@@ -251,30 +256,69 @@ fn list(bucket: &Path, prefix: &str, after: Option<&str>, limit: usize) -> io::R
     Ok(page)
 }
 
-fn walk(bucket: &Path, below: &str, found: &mut Vec<(String, Metadata)>) -> io::Result<()> {
-    for entry in fs::read_dir(bucket.join(below))? {
-        let entry = entry?;
-        // A name that is not Unicode is no key of ours, and cannot be listed as one.
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let key = if below.is_empty() {
-            name
-        } else {
-            format!("{below}/{name}")
-        };
-        let metadata = match fs::metadata(entry.path()) {
-            // Deleted since the directory was read.
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            other => other?,
-        };
-        if metadata.is_dir() {
-            walk(bucket, &key, found)?;
-        } else {
-            found.push((key, metadata));
+/// Visits keys in byte order and stops one past the limit, so that a page costs its own objects and not the whole bucket's.
+struct Walk<'a> {
+    bucket: &'a Path,
+    prefix: &'a str,
+    after: Option<&'a str>,
+    limit: usize,
+    found: Vec<(String, Metadata)>,
+}
+
+impl Walk<'_> {
+    fn below(&mut self, dir: &str) -> io::Result<()> {
+        for (key, is_dir) in self.entries(dir)? {
+            if self.found.len() > self.limit {
+                return Ok(());
+            }
+            if is_dir {
+                match self.below(key.trim_end_matches('/')) {
+                    // Deleted since its parent was read.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    other => other?,
+                }
+                continue;
+            }
+            match fs::metadata(self.bucket.join(&key)) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+                Ok(metadata) => self.found.push((key, metadata)),
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// A directory's entries that may matter, by key; a directory's ends in a slash, as the keys below it go on.
+    fn entries(&self, dir: &str) -> io::Result<Vec<(String, bool)>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(self.bucket.join(dir))? {
+            let entry = entry?;
+            // A name that is not Unicode is no key of ours, and cannot be listed as one.
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let mut key = if dir.is_empty() {
+                name
+            } else {
+                format!("{dir}/{name}")
+            };
+            let kind = entry.file_type()?;
+            // A link may be either; what it leads to decides.
+            let is_dir = kind.is_dir() || kind.is_symlink() && entry.path().is_dir();
+            if is_dir {
+                key.push('/');
+            }
+            let fits = key.starts_with(self.prefix) || is_dir && self.prefix.starts_with(&*key);
+            let over = self
+                .after
+                .is_some_and(|after| &*key <= after && !(is_dir && after.starts_with(&*key)));
+            if fits && !over {
+                entries.push((key, is_dir));
+            }
+        }
+        entries.sort();
+        Ok(entries)
+    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -1,0 +1,11 @@
+//! Redaction from outside: case tables, made-up calls with read-out numbers, and the examples of `docs/redaction.md`.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
+mod applying;
+mod call;
+mod cases;
+mod dictation;
+mod made_up;
+mod recall;
+mod verifying;

@@ -1,0 +1,232 @@
+//! Redacted copies end to end: a real engine process, a real recording, and words from a script that read a card number out.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use analysis::redact::Policy;
+use earwitness::engine::{Engine, EngineSettings, RecognizerSource};
+use earwitness::recognise::{Board, Recognised, recognise};
+use earwitness::redact::{Copies, Original, redact};
+use earwitness::results::{self, Results, Scoring};
+use job_schema::engine::{CallSpec, Limits};
+use job_schema::job::Format;
+use job_schema::redaction::{AudioStyle, Check, EntityKind, Redaction, WithheldReason};
+use job_schema::transcript::EngineFacts;
+use pipeline::assemble::Header;
+use tokio_util::sync::CancellationToken;
+
+const DIGITS: &str = r#"{"words": ["4111", "1111", "1111", "1111", "thanks"]}"#;
+
+/// One number amid words that do not repeat themselves, so that nothing is suppressed.
+const AMID_TALK: &str = r#"{"words": ["apples", "and", "pears", "4111", "plums", "grow", "over", "there", "beside", "that",
+    "old", "garden", "wall", "where", "nobody", "ever", "looks", "for", "them", "until", "autumn", "comes"]}"#;
+
+struct Bench {
+    engine: Engine,
+    recording: Arc<File>,
+    spec: CallSpec,
+    _script: tempfile::TempDir,
+}
+
+fn bench(script: &str) -> Bench {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("script.json");
+    std::fs::write(&path, script).expect("write script");
+    let engine = Engine::new(EngineSettings {
+        executable: PathBuf::from(env!("CARGO_BIN_EXE_earwitness")),
+        recognizer: RecognizerSource::Script(path),
+        slots: 2,
+        memory_limit_bytes: 2 << 30,
+        deadline_base: Duration::from_secs(60),
+        deadline_factor: 4.0,
+        require_sandbox: true,
+    });
+    let call = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/cancel-plan.wav");
+    Bench {
+        engine,
+        recording: Arc::new(File::open(call).expect("a sample call")),
+        spec: CallSpec {
+            channel_roles: Vec::new(),
+            language: None,
+            vocabulary: Vec::new(),
+            raw_audio: None,
+            extension: None,
+            limits: Limits::default(),
+            skip_spans_count: 0,
+        },
+        _script: dir,
+    }
+}
+
+fn header() -> Header {
+    let digest = "a".repeat(64);
+    Header {
+        tenant: "local".parse().expect("a name"),
+        call: "c1".parse().expect("a name"),
+        spec_sha256: digest.parse().expect("a digest"),
+        size_bytes: 1,
+        sha256: digest.parse().expect("a digest"),
+        engine: EngineFacts {
+            model: "scripted".into(),
+            model_sha256: digest.parse().expect("a digest"),
+            recognizer: "scripted 1".into(),
+            worker: "test".into(),
+            parameters: std::collections::BTreeMap::new(),
+        },
+    }
+}
+
+impl Bench {
+    async fn transcribe(&self) -> Results {
+        let (board, never) = (Board::default(), CancellationToken::new());
+        let recording = Arc::clone(&self.recording);
+        let run = recognise(&self.engine, recording, &self.spec, &board, &never).await;
+        let Ok(Recognised::All(findings)) = run else {
+            unreachable!("nothing stops the run, and the script has no fault: {run:?}")
+        };
+        results::compose(header(), *findings, &Scoring::default(), &[Format::Vtt])
+    }
+
+    async fn redact(
+        &self,
+        whole: &Results,
+        options: Redaction,
+        stop: &CancellationToken,
+    ) -> Option<Copies> {
+        let policy = Arc::new(Policy::new(options).expect("no patterns"));
+        let original = Original {
+            recording: Arc::clone(&self.recording),
+            spec: self.spec.clone(),
+            transcript: Arc::new(whole.transcript.clone()),
+            transcript_sha256: whole.analysis.transcript_sha256.clone(),
+            scoring: Scoring::default(),
+            formats: vec![Format::Vtt],
+        };
+        redact(&self.engine, &original, &policy, stop)
+            .await
+            .expect("the engine lives")
+    }
+}
+
+fn names(copies: &Copies) -> Vec<&str> {
+    copies.objects.iter().map(|object| &*object.name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_is_redacted_in_every_document_and_the_original_is_left_alone() {
+    let bench = bench(DIGITS);
+    let whole = bench.transcribe().await;
+    let copies = bench
+        .redact(&whole, Redaction::default(), &CancellationToken::new())
+        .await
+        .expect("not stopped");
+    assert_eq!(copies.report.withheld, None, "{:?}", copies.report);
+    assert_eq!(copies.report.verdict.text, Check::Clean);
+    assert_eq!(copies.report.verdict.audio, Check::NotDone);
+    assert!(!copies.report.redactions.is_empty());
+    assert_eq!(
+        names(&copies),
+        [
+            "redacted/redaction.json",
+            "redacted/transcript.json",
+            "redacted/analysis.json",
+            "redacted/transcript.vtt"
+        ]
+    );
+    for object in &copies.objects[1..] {
+        let text = String::from_utf8_lossy(&object.bytes);
+        assert!(!text.contains("1111"), "{}", object.name);
+    }
+    assert!(
+        whole
+            .objects
+            .iter()
+            .any(|object| String::from_utf8_lossy(&object.bytes).contains("1111"))
+    );
+}
+
+/// Everything for five seconds around every number: nothing is left of the call.
+fn all_of_it() -> Redaction {
+    Redaction {
+        audio: Some(AudioStyle::Silence),
+        padding_ms: 5_000,
+        ..Redaction::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_proved_itself_is_handed_out() {
+    let bench = bench(DIGITS);
+    let whole = bench.transcribe().await;
+    let copies = bench
+        .redact(&whole, all_of_it(), &CancellationToken::new())
+        .await
+        .expect("not stopped");
+    assert_eq!(copies.report.withheld, None, "{:?}", copies.report.verdict);
+    assert_eq!(copies.report.verdict.audio, Check::Clean);
+    let recording = copies.objects.last().expect("objects");
+    assert_eq!(recording.name, "redacted/recording.wav");
+    assert!(recording.bytes.starts_with(b"RIFF"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audio_that_still_says_it_is_withheld_with_everything_else() {
+    let bench = bench(AMID_TALK);
+    let whole = bench.transcribe().await;
+    // A fault of the policy's own: a part of the number goes, and the script reads all of it out wherever it hears speech.
+    let partly = Redaction {
+        entities: vec![EntityKind::Email],
+        custom: [("part".to_owned(), "4111".to_owned())].into(),
+        padding_ms: 0,
+        ..all_of_it()
+    };
+    let copies = bench
+        .redact(&whole, partly, &CancellationToken::new())
+        .await
+        .expect("not stopped");
+    let reason = copies.report.withheld.as_ref().map(|w| w.reason);
+    assert_eq!(
+        reason,
+        Some(WithheldReason::LeakInAudio),
+        "{:?}",
+        copies.report.verdict
+    );
+    assert_eq!(copies.report.verdict.audio, Check::Leaks);
+    assert!(!copies.report.verdict.leaks.is_empty());
+    assert_eq!(names(&copies), ["redacted/redaction.json"]);
+    assert!(copies.transcript.is_none());
+    assert!(!String::from_utf8_lossy(&copies.objects[0].bytes).contains("pears"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_is_not_the_transcripts_is_withheld() {
+    let mut bench = bench(DIGITS);
+    let whole = bench.transcribe().await;
+    let other =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/gutter-quote.wav");
+    bench.recording = Arc::new(File::open(other).expect("a sample call"));
+    let copies = bench
+        .redact(&whole, all_of_it(), &CancellationToken::new())
+        .await
+        .expect("not stopped");
+    let reason = copies.report.withheld.as_ref().map(|w| w.reason);
+    assert_eq!(reason, Some(WithheldReason::AudioNotMade));
+    assert_eq!(names(&copies), ["redacted/redaction.json"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_during_the_proof_leaves_nothing_half_proved() {
+    let bench = bench(AMID_TALK);
+    let whole = bench.transcribe().await;
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let partly = Redaction {
+        padding_ms: 0,
+        custom: [("part".to_owned(), "4111".to_owned())].into(),
+        entities: vec![EntityKind::Email],
+        ..all_of_it()
+    };
+    assert!(bench.redact(&whole, partly, &stop).await.is_none());
+}
