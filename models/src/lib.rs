@@ -1,6 +1,7 @@
-//! The models: which exist, where they come from, whether a file is a whole one, and the recogniser over whisper.cpp.
-//! In: names, files, and spans of 16 kHz mono f32. Out: checked model files and words with times. Fails: [`ModelError`]
-//! and the pipeline's `RecognizeError`. whisper-rs is used in `whisper` only, and `unsafe` in `whisper::callbacks` only.
+//! The models: which exist, where they come from, whether a file is a whole one, and two recognisers, over whisper.cpp and
+//! of our own. In: names, files, and spans of 16 kHz mono f32. Out: checked model files and words with times. Fails:
+//! [`ModelError`] and the pipeline's `RecognizeError`. whisper-rs is used in `whisper` only, and `unsafe` in
+//! `whisper::callbacks` and where `native` meets vector instructions (`kernels`, `matmul`, `q8::product`).
 
 pub mod catalogue;
 pub mod convert;

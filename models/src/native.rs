@@ -135,6 +135,9 @@ impl Recognizer for NativeRecognizer {
         requests: &[Request<'_>],
         abort: &AbortFlag,
     ) -> Result<Vec<Recognition>, RecognizeError> {
+        if abort.is_raised() {
+            return Err(RecognizeError::Aborted);
+        }
         let mut answers = Vec::new();
         for batch in requests.chunks(self.batch_size()) {
             let mut prepared = Vec::new();
@@ -149,6 +152,9 @@ impl Recognizer for NativeRecognizer {
             let is_written: Vec<bool> = prepared.iter().map(Option::is_some).collect();
             let prepared = prepared.into_iter().flatten().collect();
             let written = write_down(&self.model, prepared, &mut self.buffers, abort)?;
+            if abort.is_raised() {
+                return Err(RecognizeError::Aborted);
+            }
             let mut written = written.into_iter();
             for (request, is_written) in batch.iter().zip(is_written) {
                 let text = written.by_ref().take(usize::from(is_written)).next();
@@ -184,6 +190,9 @@ impl Recognizer for NativeRecognizer {
             &mut self.buffers,
         );
         let first = model.vocabulary.language(0);
+        if abort.is_raised() {
+            return Err(RecognizeError::Aborted);
+        }
         let mut probabilities = scores[first..first + special.languages_count].to_vec();
         kernels::softmax(&mut probabilities);
         Ok(whisper::language_guesses(&probabilities))

@@ -1,4 +1,5 @@
-//! What every recogniser promises the pipeline, tried on the scripted one and, where there is a model, on whisper.cpp's.
+//! What every recogniser promises the pipeline, tried on the scripted one and, where there is a model, on whisper.cpp's and
+//! the native one.
 //! In: `EARWITNESS_TEST_MODEL`, a ggml file. The suite asks for nothing that only one of them could know.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
@@ -6,7 +7,7 @@
 use std::f32::consts::TAU;
 use std::path::Path;
 
-use models::whisper::WhisperModel;
+use models::{NativeModel, WhisperModel};
 use pipeline::Recognizer;
 use pipeline::recognizer::{
     AbortFlag, LanguageGuess, MAX_SPAN_MS, Recognition, RecognizeError, Request, SAMPLE_RATE_HZ,
@@ -46,8 +47,23 @@ fn whisper_keeps_the_promises() {
     ends_soon_after_an_abort(&fresh);
 }
 
+#[test]
+fn the_native_recogniser_keeps_the_promises() {
+    let Some(path) = std::env::var_os("EARWITNESS_TEST_MODEL") else {
+        println!(
+            "skipped: the_native_recogniser_keeps_the_promises: EARWITNESS_TEST_MODEL is unset"
+        );
+        return;
+    };
+    let model = NativeModel::load(Path::new(&path)).unwrap();
+    let fresh = || -> Box<dyn Recognizer> { Box::new(model.slot()) };
+    keeps_the_promises(&fresh);
+    ends_soon_after_an_abort(&fresh);
+}
+
 fn keeps_the_promises(fresh: Fresh<'_>) {
     answers_alike_whatever_was_asked_before(fresh);
+    answers_several_as_it_answers_each(fresh);
     keeps_to_its_budget_and_says_so(fresh);
     survives_any_span(fresh);
     refuses_what_is_longer_than_its_window(fresh);
@@ -76,6 +92,22 @@ fn answers_alike_whatever_was_asked_before(fresh: Fresh<'_>) {
     for (request, wanted) in requests.iter().zip(&first).rev() {
         assert_eq!(&ask(&mut *used, request), wanted);
     }
+}
+
+fn answers_several_as_it_answers_each(fresh: Fresh<'_>) {
+    let spans = [0.05, 1.3, 4.0, 0.6].map(|seconds| babble(1, seconds));
+    let mut requests: Vec<Request<'_>> = spans.iter().map(|pcm| request(pcm)).collect();
+    requests[2].prompt = "Acme Plumbing";
+    requests[3].max_tokens = 1;
+    let mut slot = fresh();
+    assert!(slot.batch_size() > 0);
+    let together = slot
+        .recognize_all(&requests, &AbortFlag::default())
+        .unwrap();
+    let each: Vec<Recognition> = requests.iter().map(|r| ask(&mut *slot, r)).collect();
+    assert_eq!(together, each);
+    let none = slot.recognize_all(&[], &AbortFlag::default());
+    assert_eq!(none, Ok(Vec::new()));
 }
 
 fn keeps_to_its_budget_and_says_so(fresh: Fresh<'_>) {

@@ -280,19 +280,27 @@ fn a_form_that_means_nothing_is_refused_with_its_place() {
 }
 
 #[test]
-fn the_example_form_asks_for_rules_that_the_example_rules_have() {
-    let rules =
-        analysis::RuleSet::parse(include_str!("../../../rules/call-quality@1.toml")).unwrap();
-    let card = Scorecard::parse(include_str!(
-        "../../../rules/call-quality-form@1.scorecard.toml"
-    ))
-    .unwrap();
-    let outcomes: Vec<(&str, Outcome)> = rules
-        .rules()
-        .iter()
-        .map(|rule| (rule.name.as_str(), True))
-        .collect();
-    let result = card.fill(Some(&score(&outcomes, 1)), &conversation(150));
-    assert_eq!(result.inconclusive_count, 0, "{:?}", result.sections);
-    assert_eq!(result.percent, Some(100.0));
+fn the_example_forms_ask_for_rules_that_the_example_rules_have() {
+    let pairs = [
+        (
+            include_str!("../../../rules/call-quality@1.toml"),
+            include_str!("../../../rules/call-quality-form@1.scorecard.toml"),
+        ),
+        (
+            include_str!("../../../rules/call-quality@2.toml"),
+            include_str!("../../../rules/call-quality-form@2.scorecard.toml"),
+        ),
+    ];
+    for (rules, card) in pairs {
+        let rules = analysis::RuleSet::parse(rules).unwrap();
+        let card = Scorecard::parse(card).unwrap();
+        let all: Vec<(&str, Outcome)> = rules
+            .rules()
+            .iter()
+            .map(|rule| (rule.name.as_str(), True))
+            .collect();
+        let result = card.fill(Some(&score(&all, 1)), &conversation(150));
+        assert_eq!(result.inconclusive_count, 0, "{:?}", result.sections);
+        assert_eq!(result.percent, Some(100.0));
+    }
 }
