@@ -11,6 +11,7 @@ English normaliser, which are the same in every round.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import resource
@@ -30,10 +31,25 @@ def calls_of(folder, kinds):
     return [row for row in rows if row["kind"] in kinds and row.get("language") in ("en", None)]
 
 
+def adopt_orphans():
+    """Makes grandchildren that outlive their parents ours to wait for: their time counts only then."""
+    PR_SET_CHILD_SUBREAPER = 36
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def wait_for_orphans():
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
 def timed(command, **options):
-    """Runs a command; returns its standard output, wall seconds and processor seconds with its children's."""
+    """Runs a command; returns its standard output, wall seconds and processor seconds with all its descendants'."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, **options)
+    wait_for_orphans()
     wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return done.stdout, wall, cpu
@@ -70,7 +86,7 @@ def errors_by_kind(folder, calls, heard):
     from whisper_normalizer.english import EnglishTextNormalizer
 
     normal, totals = EnglishTextNormalizer(), {}
-    for call in calls:
+    for call in (call for call in calls if call.get("reference")):
         channels = heard.get(str(folder / call["path"]), [])
         turns = call.get("turns") or []
         if (call.get("channels") or 1) > 1 and turns and all("channel" in turn for turn in turns):
@@ -78,7 +94,7 @@ def errors_by_kind(folder, calls, heard):
             wanted = [" ".join(t["text"] for t in turns if t["channel"] == number) for number in numbers]
             found = [channels[number] if number < len(channels) else "" for number in numbers]
         else:
-            wanted, found = [call.get("reference") or ""], [" ".join(channels)]
+            wanted, found = [call["reference"]], [" ".join(channels)]
         for reference, hypothesis in zip(wanted, found):
             reference, hypothesis = normal(reference), normal(hypothesis)
             if reference:
@@ -118,6 +134,7 @@ def main():
     calls = calls_of(folder, kinds)
     if not calls:
         sys.exit(f"no recordings of the kinds {options.kinds} in {folder}")
+    adopt_orphans()
     runs = {"earwitness": [], "faster-whisper": []}
     heard = {}
     for number in range(options.rounds):
