@@ -11,6 +11,8 @@ use job_schema::transcript::{Figures, SuppressReason};
 
 use crate::recognizer::RecognizedSegment;
 
+/// Above this, and looping, there is no speech either: likelier than not.
+pub const LOOP_NO_SPEECH_PROB: f32 = 0.5;
 /// Above this a text repeats itself.
 pub const MAX_COMPRESSION_RATIO: f32 = 2.4;
 /// Below this the model guesses.
@@ -55,13 +57,13 @@ pub fn judge(segment: &RecognizedSegment) -> Verdict {
     {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
-    if doubts_speech(&figures) && figures.avg_logprob < UNSURE_AVG_LOGPROB {
+    if figures.no_speech_prob > MAX_NO_SPEECH_PROB && figures.avg_logprob < UNSURE_AVG_LOGPROB {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
     let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
     if figures.compression_ratio > MAX_COMPRESSION_RATIO || find_loop(&words).is_some() {
-        // What loops over tones was not said once either: base hears "I'm sorry, I'm sorry, …" in DTMF.
-        if doubts_speech(&figures) {
+        // What loops over tones was not said once either: base hears "I'm sorry, I'm sorry, …" in DTMF, at 0.59 and 0.63.
+        if figures.no_speech_prob > LOOP_NO_SPEECH_PROB {
             return Verdict::Suppress(SuppressReason::NoSpeech);
         }
         return Verdict::Suppress(SuppressReason::Repetition);
@@ -70,10 +72,6 @@ pub fn judge(segment: &RecognizedSegment) -> Verdict {
         return Verdict::Suppress(SuppressReason::LowConfidence);
     }
     Verdict::Keep
-}
-
-fn doubts_speech(figures: &Figures) -> bool {
-    figures.no_speech_prob > MAX_NO_SPEECH_PROB
 }
 
 /// Bytes of the text over its bytes after deflate, as Whisper defines it. 0 for an empty text.

@@ -43,7 +43,7 @@ fn each_fault_has_its_reason() {
         (segment("Woo!", -0.87, 0.64), Suppress(NoSpeech)),
         (segment("Hello?", -0.87, 0.2), Keep),
         (
-            segment(&loop_of("I'm sorry", 5), -0.5, 0.63),
+            segment(&loop_of("I'm sorry", 5), -0.5, 0.59),
             Suppress(NoSpeech),
         ),
         (segment("sure of it in spite of all", -0.2, 0.9), Keep),
