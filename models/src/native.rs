@@ -43,6 +43,10 @@ use mel::Spectrograph;
 use vocabulary::Vocabulary;
 use weights::Weights;
 
+/// Encoder positions of silence kept after the span's end, 6 s. With 200, base's word error rate on real calls is 16.3 % and
+/// tiny.en's on prompts 4.3, with 300 12.8 and 3.5, at a tenth more time; in whole windows base goes from 8.0 to 8.9 % on
+/// two-channel calls.
+const MARGIN_POSITIONS: usize = 300;
 /// Bytes that a batch may take for the keys and values of its spans, and the most spans that are worth it: a step's cost
 /// for weights is then a ninth of what it is for one span alone.
 const BATCH_BYTES: usize = 512 << 20;
@@ -238,7 +242,7 @@ impl NativeRecognizer {
         }
         let heard = pcm.len().div_ceil(SAMPLES_PER_POSITION);
         let samples = span::padded(pcm);
-        let positions = span::fitted_positions(samples.len());
+        let positions = span::fitted_positions(samples.len(), MARGIN_POSITIONS);
         let model = &self.model;
         let mel = model.spectrograph.hear(&samples, 2 * positions);
         let encoded = encoder::encode(&model.weights, &mel, positions, &mut self.scratch, abort)?;

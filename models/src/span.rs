@@ -12,11 +12,6 @@ pub(crate) const MS_PER_POSITION: u64 = 20;
 const MIN_ENGINE_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 /// No word is shorter, so nothing shorter is asked of a model.
 const MIN_SPAN_MS: u64 = 100;
-/// Encoder positions of silence kept after the span's end, 6 s. In less, sentences are written twice and words are misheard:
-/// on calls and prompts in spans of up to 27 s, tiny.en's word error rate is 14.2 % with 64 on two-channel calls, 9.5 with
-/// 200 and 9.4 with 300, base's on real calls 16.3 with 200 and 12.8 with 300, at a tenth more time. More does not help: in
-/// whole windows base goes from 8.0 to 8.9 % on two-channel calls.
-const MARGIN_POSITIONS: usize = 300;
 /// The least context, 10 s. In less, a short span is written down twice or more: on 40 spans below 6 s, tiny.en inserts
 /// 42 words with 300 positions, 18 with 400, 5 with 500 and 6 with 650.
 const MIN_POSITIONS: usize = 500;
@@ -58,11 +53,11 @@ pub(crate) fn padded(pcm: &[f32]) -> Vec<f32> {
     samples
 }
 
-/// Encoder positions for a span: its cost follows the speech, not the 30 s window.
-pub(crate) fn fitted_positions(samples: usize) -> usize {
+/// Encoder positions for a span with `margin` of silence after it: its cost follows the speech, not the 30 s window.
+pub(crate) fn fitted_positions(samples: usize, margin: usize) -> usize {
     let window = usize::try_from(AUDIO_POSITIONS).expect("a positive constant");
     let spoken = samples.div_ceil(SAMPLES_PER_POSITION);
-    (spoken + MARGIN_POSITIONS).max(MIN_POSITIONS).min(window)
+    (spoken + margin).max(MIN_POSITIONS).min(window)
 }
 
 pub(crate) fn mean(values: &[f32]) -> f32 {

@@ -26,6 +26,10 @@ use crate::span::{
 use crate::steer::Steer;
 use crate::words::{self, Token};
 
+/// Encoder positions of silence kept after the span's end, 4 s. With 0, 16, 32 and 64, tiny.en's word error rate is 21,
+/// 12, 6 and 6 % on spans of 6 to 12 s, and 11, 9, 13 and 8 % on longer ones. On whole calls in spans of up to 27 s it is
+/// 14.2 % with 64 and 9.7 % with 200: sentences are no longer written twice. With 300 base goes from 4.4 to 5.1 % on prompts.
+const MARGIN_POSITIONS: usize = 200;
 /// A prompt longer than this is cut before it is tokenised; 223 tokens are far shorter.
 const MAX_PROMPT_BYTES: usize = 8 * 1024;
 /// Shared weights. Cloning is cheap.
@@ -328,7 +332,7 @@ fn engine(error: impl std::fmt::Display) -> RecognizeError {
 
 /// The size of the context as the engine takes it.
 fn context(samples: usize) -> i32 {
-    i32::try_from(fitted_positions(samples)).unwrap_or(AUDIO_POSITIONS)
+    i32::try_from(fitted_positions(samples, MARGIN_POSITIONS)).unwrap_or(AUDIO_POSITIONS)
 }
 
 /// Guesses from one probability for each language, the likeliest first.
