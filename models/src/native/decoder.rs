@@ -108,13 +108,10 @@ pub(super) fn step(
         transform(&block.own, &mut x, &mut buffers.scratch);
     }
     let mut scored = Vec::new();
-    for (row, x) in rows
-        .iter()
-        .zip(x.chunks_exact(state))
-        .filter(|(row, _)| row.scored)
-    {
-        debug_assert!(row.scored);
-        scored.extend_from_slice(x);
+    for (row, x) in rows.iter().zip(x.chunks_exact(state)) {
+        if row.scored {
+            scored.extend_from_slice(x);
+        }
     }
     buffers.normed.resize(scored.len(), 0.0);
     weights.decoder.norm.apply(&scored, &mut buffers.normed);
