@@ -7,6 +7,7 @@ use std::ops::Range;
 use job_schema::engine::Timings;
 use job_schema::transcript::{NonSpeech, TimeSpan};
 
+use crate::loudness::Loudness;
 use crate::nonspeech::{label, speech_within};
 use crate::plan::{PlannedSpan, Planner};
 use crate::resample::{ResampleError, Resampler};
@@ -224,11 +225,14 @@ impl ChannelListener {
             self.speech_energy += samples.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>();
             self.speech_samples += samples.len() as u64;
         }
-        let speech: Vec<TimeSpan> = planned.stretches.iter().map(time_span).collect();
+        let span = time_span(&planned.hops);
+        let loudness = Loudness::of(&pcm, span.start_ms);
+        let stretches = planned.stretches.iter().map(time_span);
+        let speech: Vec<TimeSpan> = stretches.map(|s| loudness.trimmed(s)).collect();
         self.speech.extend(&speech);
         HeardSpan {
             channel: self.index,
-            span: time_span(&planned.hops),
+            span,
             speech,
             pcm,
         }

@@ -9,6 +9,7 @@ pub mod judge;
 mod language;
 mod legs;
 pub mod look;
+mod loudness;
 pub mod mend;
 pub mod nonspeech;
 pub mod peaks;

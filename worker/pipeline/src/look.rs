@@ -7,6 +7,7 @@ use job_schema::transcript::{SuppressReason, Suppressed, TimeSpan, Warning, Warn
 
 use crate::channel::HeardSpan;
 use crate::judge::{Verdict, figures, find_loop, folded, judge, says_twice};
+use crate::loudness::Loudness;
 use crate::mend::mend;
 use crate::recognizer::{
     AbortFlag, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
@@ -178,7 +179,11 @@ fn write_down(recognition: Recognition, heard: &HeardSpan) -> SpanResult {
         .iter()
         .flat_map(|s| s.words.iter().cloned())
         .collect();
-    let mut words = mend(&said, heard.span.start_ms, &heard.speech).into_iter();
+    let mut words = mend(&said, heard.span.start_ms, &heard.speech);
+    let loudness = Loudness::of(&heard.pcm, heard.span.start_ms);
+    loudness.settle_ends(&mut words, &heard.speech);
+    loudness.settle_starts(&mut words, &heard.speech);
+    let mut words = words.into_iter();
     for segment in &recognition.segments {
         let words: Vec<Word> = words.by_ref().take(segment.words.len()).collect();
         file(&mut result, segment, words);
