@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::channel::{ChannelListener, HeardSpan};
 use crate::decode::Block;
 use crate::language::Languages;
-use crate::legs::Legs;
+use crate::legs::{Hearing, Legs};
 use crate::resample::ResampleError;
 
 #[derive(Debug)]
@@ -134,16 +134,17 @@ impl Call {
         }
     }
 
-    /// Each channel hears its own window, unless another has the same.
+    /// Each channel hears its own window, but for what another has as well.
     fn listen(&mut self) {
         let window: Vec<&[f32]> = self.channels.iter().map(ChannelListener::unheard).collect();
-        let same = self.legs.compare(&window);
+        let hearings = self.legs.compare(&window);
         self.channels
             .par_iter_mut()
-            .zip(same)
-            .for_each(|(channel, same)| match same {
-                Some(_) => channel.pass_over(),
-                None => channel.hear(),
+            .zip(hearings)
+            .for_each(|(channel, hearing)| match hearing {
+                Hearing::Own => channel.hear(&[]),
+                Hearing::Beside(bleed) => channel.hear(&bleed),
+                Hearing::Repeats(_) => channel.pass_over(),
             });
     }
 

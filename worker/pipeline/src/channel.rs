@@ -110,14 +110,16 @@ impl ChannelListener {
         &self.pcm[heard..whole]
     }
 
-    /// Listens to what was taken.
-    pub fn hear(&mut self) {
+    /// Listens to what was taken, but for the hops that are marked as another's voice.
+    pub fn hear(&mut self, is_bleed: &[bool]) {
         let mut timings = std::mem::take(&mut self.timings);
         add_elapsed(&mut timings.voice_activity_us, || {
             let new = self.pcm.split_off(self.offset(self.heard_hops));
             let (hops, _) = new.as_chunks::<HOP_SAMPLES>();
-            for hop in hops {
-                let probability = self.voice.probability(hop);
+            for (at, hop) in hops.iter().enumerate() {
+                let heard = self.voice.probability(hop);
+                let is_bleed = is_bleed.get(at).copied().unwrap_or(false);
+                let probability = if is_bleed { 0.0 } else { heard };
                 self.step(hop, probability);
             }
             self.pcm.extend(new);

@@ -1,6 +1,6 @@
 //! The legs of a call compared, on the sound alone. In: the same stretch of time on every channel, 16 kHz. Out: which
-//! channel repeats another, and which is faintly heard in another. Cannot fail. Judged window by window, so that a leg that
-//! is bridged half way is found.
+//! channel repeats another, and at which hops a channel carries only what bleeds over from another. Cannot fail. Judged
+//! window by window, so that a leg that is bridged half way is found.
 
 use job_schema::transcript::{Warning, WarningCode};
 
@@ -21,6 +21,10 @@ const BLEED_CORRELATION: f32 = 0.7;
 const MIN_LISTENING_HOPS: usize = (3_000 / HOP_MS) as usize;
 /// Echo comes back within this: a local hybrid or a speakerphone, not a satellite.
 const MAX_LAG_HOPS: usize = (128 / HOP_MS) as usize;
+/// What is no louder than bleed by so much is bleed. Two people who talk at once differ by more, or one is not heard anyway.
+const BLEED_SPREAD_DB: f32 = 6.0;
+/// Sound so near is judged together: about a syllable.
+const AROUND_HOPS: usize = (128 / HOP_MS) as usize;
 /// Keeps a logarithm finite: below any line's noise.
 const FLOOR: f32 = 1e-10;
 
@@ -39,6 +43,33 @@ struct Bleed {
     into: usize,
     windows_count: u32,
     level_db_sum: f32,
+    latest: Echo,
+}
+
+/// How a talker comes back on another leg.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Echo {
+    lag_hops: usize,
+    /// Relative to the talker.
+    level_db: f32,
+}
+
+enum Evidence {
+    /// The legs do not follow each other.
+    Apart,
+    /// Nobody listened for long enough to tell.
+    TooLittle,
+    Follows(Echo),
+}
+
+/// What to make of one channel's window.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Hearing {
+    Own,
+    /// Of these hops nothing: they carry another channel's speech.
+    Beside(Vec<bool>),
+    /// Nothing at all: an earlier channel has the same.
+    Repeats(usize),
 }
 
 #[derive(Debug)]
@@ -49,33 +80,53 @@ struct Duplicate {
 }
 
 impl Legs {
-    /// For each channel the earlier one that it repeats in this window.
-    pub(crate) fn compare(&mut self, window: &[&[f32]]) -> Vec<Option<usize>> {
+    pub(crate) fn compare(&mut self, window: &[&[f32]]) -> Vec<Hearing> {
         self.windows_count += 1;
         self.sounding.resize(window.len(), 0);
         for (count, pcm) in self.sounding.iter_mut().zip(window) {
             *count += u32::from(dot(pcm, pcm) > SILENCE * pcm.len() as f64);
         }
-        let same: Vec<Option<usize>> = (0..window.len())
-            .map(|j| (0..j).find(|&i| is_same(window[i], window[j])))
-            .collect();
-        for (channel, of) in same.iter().enumerate() {
-            if let Some(of) = *of {
+        let mut hearings = Vec::with_capacity(window.len());
+        for (channel, pcm) in window.iter().enumerate() {
+            let same = (0..channel).find(|&of| is_same(window[of], pcm));
+            hearings.push(same.map_or(Hearing::Own, Hearing::Repeats));
+            if let Some(of) = same {
                 self.count_duplicate(of, channel);
             }
         }
+        let own: Vec<usize> = (0..window.len())
+            .filter(|channel| hearings[*channel] == Hearing::Own)
+            .collect();
         let envelopes: Vec<Vec<f32>> = window.iter().map(|pcm| envelope_db(pcm)).collect();
-        for from in 0..window.len() {
-            for into in (0..window.len()).filter(|&into| into != from) {
-                if same[from].is_some() || same[into].is_some() {
-                    continue;
-                }
-                if let Some(level_db) = bleed_db(&envelopes[from], &envelopes[into]) {
-                    self.count_bleed(from, into, level_db);
+        for &into in &own {
+            let mut is_bleed = vec![false; envelopes[into].len()];
+            for &from in own.iter().filter(|from| **from != into) {
+                if let Some(echo) = self.echo(from, into, &envelopes) {
+                    mark_bleed(&envelopes[from], &envelopes[into], echo, &mut is_bleed);
                 }
             }
+            if is_bleed.contains(&true) {
+                hearings[into] = Hearing::Beside(is_bleed);
+            }
         }
-        same
+        hearings
+    }
+
+    /// How one channel is heard on another in this window, as far as it or an earlier window tells.
+    fn echo(&mut self, from: usize, into: usize, envelopes: &[Vec<f32>]) -> Option<Echo> {
+        match evidence(&envelopes[from], &envelopes[into]) {
+            Evidence::Apart => None,
+            Evidence::TooLittle => {
+                let mut known = self.bleeds.iter();
+                known
+                    .find(|b| b.from == from && b.into == into)
+                    .map(|b| b.latest)
+            }
+            Evidence::Follows(echo) => {
+                self.count_bleed(from, into, echo);
+                Some(echo)
+            }
+        }
     }
 
     /// The channel repeated another wherever there was anything to hear.
@@ -125,20 +176,22 @@ impl Legs {
         }
     }
 
-    fn count_bleed(&mut self, from: usize, into: usize, level_db: f32) {
+    fn count_bleed(&mut self, from: usize, into: usize, echo: Echo) {
         if let Some(known) = self
             .bleeds
             .iter_mut()
             .find(|b| b.from == from && b.into == into)
         {
             known.windows_count += 1;
-            known.level_db_sum += level_db;
+            known.level_db_sum += echo.level_db;
+            known.latest = echo;
         } else {
             self.bleeds.push(Bleed {
                 from,
                 into,
                 windows_count: 1,
-                level_db_sum: level_db,
+                level_db_sum: echo.level_db,
+                latest: echo,
             });
         }
     }
@@ -163,18 +216,59 @@ fn envelope_db(pcm: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// How far below the talker the listener's leg follows it, if it does.
-fn bleed_db(talker: &[f32], listener: &[f32]) -> Option<f32> {
-    (0..=MAX_LAG_HOPS).find_map(|lag| {
-        let late = listener.get(lag..)?;
+/// Whether the listener's leg follows the talker, and how far below.
+fn evidence(talker: &[f32], listener: &[f32]) -> Evidence {
+    let mut listened = false;
+    for lag_hops in 0..=MAX_LAG_HOPS.min(listener.len()) {
+        let late = &listener[lag_hops..];
         let pairs: Vec<(f32, f32)> = std::iter::zip(talker.iter().copied(), late.iter().copied())
             .filter(|(t, l)| *t >= TALKING_DBFS && t - l >= SOFTER_DB)
             .collect();
-        if pairs.len() < MIN_LISTENING_HOPS || correlation(&pairs) < BLEED_CORRELATION {
-            return None;
+        if pairs.len() < MIN_LISTENING_HOPS {
+            continue;
         }
-        Some(pairs.iter().map(|(t, l)| l - t).sum::<f32>() / pairs.len() as f32)
-    })
+        listened = true;
+        if correlation(&pairs) >= BLEED_CORRELATION {
+            let level_db = pairs.iter().map(|(t, l)| l - t).sum::<f32>() / pairs.len() as f32;
+            return Evidence::Follows(Echo { lag_hops, level_db });
+        }
+    }
+    if listened {
+        Evidence::Apart
+    } else {
+        Evidence::TooLittle
+    }
+}
+
+/// Marks the listener's hops around which most of the sound is the talker's echo. Hop by hop echo leaks through between
+/// syllables, and voice activity makes speech of the leaks.
+fn mark_bleed(talker: &[f32], listener: &[f32], echo: Echo, is_bleed: &mut [bool]) {
+    let powers: Vec<(f32, f32)> = (0..listener.len())
+        .map(|hop| {
+            // A hop on both sides: the lag is no whole number of hops.
+            let first = hop.saturating_sub(echo.lag_hops + 1);
+            let last = (hop + 1).saturating_sub(echo.lag_hops);
+            let said = talker.get(first..=last.min(talker.len().saturating_sub(1)));
+            let talker_db = said
+                .unwrap_or_default()
+                .iter()
+                .copied()
+                .fold(f32::MIN, f32::max);
+            let power = 10f32.powf(listener[hop] / 10.0);
+            if listener[hop] - talker_db <= echo.level_db + BLEED_SPREAD_DB {
+                (power, 0.0)
+            } else {
+                (0.0, power)
+            }
+        })
+        .collect();
+    for (hop, is_bleed) in is_bleed.iter_mut().enumerate() {
+        let around = hop.saturating_sub(AROUND_HOPS)..(hop + AROUND_HOPS + 1).min(powers.len());
+        let (echoed, own) = powers[around]
+            .iter()
+            .fold((0.0, 0.0), |sum: (f32, f32), p| (sum.0 + p.0, sum.1 + p.1));
+        *is_bleed |= echoed > own;
+    }
 }
 
 /// Pearson's. 0 where one side does not vary.

@@ -4,6 +4,8 @@
     reason = "small numbers made here"
 )]
 
+use std::ops::Range;
+
 use super::*;
 
 /// Bursts of noise like syllables, different for each seed.
@@ -41,8 +43,14 @@ fn only_the_same_sound_counts_as_a_duplicate() {
     ];
     for (name, [left, right], expected) in cases {
         let mut legs = Legs::default();
-        assert_eq!(legs.compare(&[left, right]), [None, expected], "{name}");
-        assert_eq!(legs.is_duplicate(1), expected.is_some(), "{name}");
+        let expected = expected.map_or(Hearing::Own, Hearing::Repeats);
+        let repeats = expected != Hearing::Own;
+        assert_eq!(
+            legs.compare(&[left, right]),
+            [Hearing::Own, expected],
+            "{name}"
+        );
+        assert_eq!(legs.is_duplicate(1), repeats, "{name}");
         assert!(!legs.is_duplicate(0), "{name}");
     }
 }
@@ -75,4 +83,42 @@ fn two_talkers_at_once_are_no_bleed() {
     legs.compare(&[&a, &b]);
     legs.compare(&[&[], &[]]);
     assert_eq!(legs.warnings(), []);
+}
+
+#[test]
+fn what_bleeds_over_is_not_heard_and_what_is_said_there_is() {
+    // The customer answers after 12 s, in part while the agent still talks.
+    let (agent, line) = (talk(1, 20), talk(7, 20));
+    let answer: Vec<f32> = std::iter::repeat_n(0.0, 12 * 16_000)
+        .chain(talk(3, 8))
+        .collect();
+    let customer = mix(&agent, 0.05, &mix(&line, 0.0005, &answer));
+    let mut legs = Legs::default();
+    let hearings = legs.compare(&[&agent, &customer]);
+    assert_eq!(hearings[0], Hearing::Own);
+    let Hearing::Beside(is_bleed) = &hearings[1] else {
+        panic!("no bleed found");
+    };
+    let share = |hops: Range<usize>| {
+        let marked = is_bleed[hops.clone()].iter().filter(|b| **b).count();
+        marked as f32 / hops.len() as f32
+    };
+    let talking = envelope_db(&agent);
+    let quiet = talking.iter().filter(|db| **db < TALKING_DBFS).count() as f32;
+    let quiet = quiet / talking.len() as f32;
+    assert!(share(0..750) >= 1.0 - quiet - 0.05, "{}", share(0..750));
+    assert!(share(750..1_250) < 0.35, "{}", share(750..1_250));
+}
+
+#[test]
+fn a_window_too_short_to_tell_is_judged_by_those_before() {
+    let (agent, line) = (talk(1, 20), talk(7, 20));
+    let customer = mix(&agent, 0.05, &mix(&line, 0.005, &vec![0.0; 320_000]));
+    let (agent_last, customer_last) = (&agent[..16_000], &customer[..16_000]);
+    let alone = Legs::default().compare(&[agent_last, customer_last]);
+    assert_eq!(alone, [Hearing::Own, Hearing::Own]);
+    let mut legs = Legs::default();
+    legs.compare(&[&agent, &customer]);
+    let after = legs.compare(&[agent_last, customer_last]);
+    assert!(matches!(after[1], Hearing::Beside(_)), "{after:?}");
 }
