@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod bench;
+mod control;
 mod dlq;
 mod signing;

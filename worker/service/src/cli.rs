@@ -1,10 +1,13 @@
 //! The command line. In: arguments. Out: an exit status from [`crate::exit`]. Standard output carries data, standard error talk.
 
 mod audit;
+mod cancel;
 mod common;
 mod config;
 mod dlq;
 mod doctor;
+mod fleet;
+mod lanes;
 mod models;
 mod out;
 mod purge;
@@ -64,8 +67,14 @@ enum Command {
     Worker(worker::WorkerArgs),
     /// Queue a recording for transcription.
     Submit(submit::SubmitArgs),
-    /// Show where a job is.
+    /// Show where a job is, or how the fleet does.
     Status(status::StatusArgs),
+    /// Stop a job, or keep it from being run.
+    Cancel(cancel::CancelArgs),
+    /// Let nobody take jobs from a lane.
+    Pause(lanes::PauseArgs),
+    /// Let workers take jobs from a lane again.
+    Resume(lanes::ResumeArgs),
     /// Print the results of a completed job.
     Results(results::ResultsArgs),
     /// Score stored transcripts again under other rules.
@@ -135,6 +144,9 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         // Large: it holds a job with all its options.
         Command::Submit(args) => Box::pin(submit::run(&global, args)).await,
         Command::Status(args) => status::run(&global, args).await,
+        Command::Cancel(args) => cancel::run(&global, args).await,
+        Command::Pause(args) => lanes::pause(&global, args).await,
+        Command::Resume(args) => lanes::resume(&global, args).await,
         Command::Results(args) => results::run(&global, args).await,
         Command::Rescore(args) => rescore::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,

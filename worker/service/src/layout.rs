@@ -2,7 +2,15 @@
 //! must outlive a tenant's prefix; `_` cannot begin a tenant's name, so the two never meet.
 //! Keys are made from checked ids only.
 
+use job_schema::job::Lane;
 use job_schema::{CallId, JobId, ObjectKey, Sha256, TenantId};
+
+use crate::spec::sha256;
+
+/// A lane's name below it says that nobody takes from it.
+pub const PAUSES_PREFIX: &str = "_control/paused/";
+/// Workers announce themselves below it.
+pub const WORKERS_PREFIX: &str = "_workers/";
 
 /// The objects of one call under one spec.
 #[derive(Debug, Clone)]
@@ -51,6 +59,22 @@ pub fn tombstone(tenant: &TenantId, call: &CallId) -> ObjectKey {
 /// For all of a tenant's calls, now and to come.
 pub fn tenant_tombstone(tenant: &TenantId) -> ObjectKey {
     key(format!("_tenant_tombstones/{tenant}"))
+}
+
+/// Says that a job is to come to nothing.
+pub fn cancellation(tenant: &TenantId, job: JobId) -> ObjectKey {
+    key(format!("_cancelled/{tenant}/{job}"))
+}
+
+pub fn pause(lane: Lane) -> ObjectKey {
+    key(format!("{PAUSES_PREFIX}{lane}"))
+}
+
+/// A worker's name may be any text, so its digest stands for it.
+pub fn worker(name: &str) -> ObjectKey {
+    let digest = sha256(name.as_bytes());
+    let short: String = digest.as_str().chars().take(32).collect();
+    key(format!("{WORKERS_PREFIX}{short}.json"))
 }
 
 /// What a deletion leaves of what it removed.

@@ -11,6 +11,8 @@ use crate::config::{Config, RecognizerKind};
 use crate::exit::{self, Exit};
 use crate::job::Fleet;
 use crate::metrics::{BuildLabels, Metrics};
+use crate::pause::Pauses;
+use crate::presence::Activity;
 use crate::rules::RuleBook;
 use crate::settle::Policy;
 use crate::signing::Gate;
@@ -140,6 +142,8 @@ fn assemble(
         health,
         gate: guards.gate,
         audit: guards.audit,
+        pauses: Pauses::default(),
+        activity: Activity::default(),
     }
 }
 

@@ -81,6 +81,10 @@ impl Slot {
     async fn take(&mut self) -> Result<Option<Delivery>, BrokerError> {
         let mut empty = Vec::new();
         for lane in self.order.order() {
+            if self.worker.pauses.is_paused(lane) {
+                empty.push(lane);
+                continue;
+            }
             if let Some(delivery) = self.channel.try_take(lane).await? {
                 self.order.served(lane, &empty);
                 return Ok(Some(delivery));
@@ -102,6 +106,7 @@ impl Slot {
     /// One delivery from parse to ack.
     async fn work(&self, delivery: Delivery) -> Result<(), BrokerError> {
         let running = &self.worker.fleet.metrics.running_jobs;
+        let lane = delivery.lane;
         running.inc();
         let read = parse::job(&delivery.body);
         let believed = read.and_then(|job| self.worker.gate.check(&job).map(|()| job));
@@ -117,6 +122,9 @@ impl Slot {
             }
         };
         running.dec();
+        if settled.is_ok() {
+            self.worker.activity.settled(lane);
+        }
         settled
     }
 
@@ -134,6 +142,7 @@ impl Slot {
             return Box::pin(self.settle(delivery, job, settlement)).await;
         }
         self.observe_wait(&job);
+        self.worker.activity.took(delivery.lane, job.submitted_at);
         let stop = self.stop_token();
         let outcome = match job::process(&self.worker.fleet, &job, delivery.attempts, &stop).await {
             Ok(Ended::Done(done)) => return self.complete(delivery, &job, done).await,
@@ -303,16 +312,23 @@ impl Slot {
                 .await?;
         }
         if let Some(job) = job {
-            let state = State::Failed {
-                failure: failure.clone(),
-                content_attempts: attempts.content,
-                infra_attempts: attempts.infra,
+            let state = match failure.code {
+                ErrorCode::Cancelled => State::Cancelled,
+                _ => State::Failed {
+                    failure: failure.clone(),
+                    content_attempts: attempts.content,
+                    infra_attempts: attempts.infra,
+                },
             };
             job::keep::note_status(fleet, job, state).await;
         }
         match job {
             Some(job) => {
-                let event = Event::of_job(Action::Dead, job, failure.code.as_str());
+                let action = match failure.code {
+                    ErrorCode::Cancelled => Action::Cancelled,
+                    _ => Action::Dead,
+                };
+                let event = Event::of_job(action, job, failure.code.as_str());
                 self.note(event).await;
             }
             None if failure.code == ErrorCode::BadSignature => self.note(Event::forged()).await,
@@ -320,6 +336,12 @@ impl Slot {
         }
         let lane = delivery.lane;
         delivery.ack().await?;
+        if failure.code == ErrorCode::Cancelled {
+            // As somebody wished: nothing that an alarm should count.
+            tracing::info!("job cancelled");
+            fleet.metrics.settled(lane, "cancelled", "");
+            return Ok(());
+        }
         tracing::warn!(code = %failure.code, detail = failure.detail, "job is dead");
         fleet.metrics.settled(lane, "dead", failure.code.as_str());
         Ok(())
