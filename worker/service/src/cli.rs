@@ -1,6 +1,7 @@
 //! The command line. In: arguments. Out: an exit status from [`crate::exit`]. Standard output carries data, standard error talk.
 
 mod audit;
+mod batch;
 mod cancel;
 mod common;
 mod config;
@@ -9,6 +10,7 @@ mod doctor;
 mod fleet;
 mod lanes;
 mod models;
+mod options;
 mod out;
 mod purge;
 mod queues;
@@ -77,6 +79,8 @@ enum Command {
     Resume(lanes::ResumeArgs),
     /// Print the results of a completed job.
     Results(results::ResultsArgs),
+    /// Transcribe an archive again.
+    Batch(batch::BatchArgs),
     /// Score stored transcripts again under other rules.
     Rescore(rescore::RescoreArgs),
     /// Declare or check the broker's queues.
@@ -148,6 +152,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Pause(args) => lanes::pause(&global, args).await,
         Command::Resume(args) => lanes::resume(&global, args).await,
         Command::Results(args) => results::run(&global, args).await,
+        Command::Batch(args) => Box::pin(batch::run(&global, args)).await,
         Command::Rescore(args) => rescore::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,
         Command::Purge(args) => purge::run(&global, args).await,

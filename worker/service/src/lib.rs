@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod batch;
 pub mod broker;
 pub mod cancel;
 pub mod cli;
