@@ -86,10 +86,11 @@ impl Desk {
     }
 
     /// What was planned, and the book's path.
-    async fn plan(&self, list: &str, book: &str) -> (Value, String) {
+    async fn plan(&self, list: &str, book: &str, look_up: &str) -> (Value, String) {
         let book = self.path(book);
         let plan = ["plan", list, "--tenant", TENANT, "--book", &book];
-        let (planned, status) = batch(&self.fleet, &plan).await;
+        let look_up = ["--look-up", look_up];
+        let (planned, status) = batch(&self.fleet, &[&plan[..], &look_up].concat()).await;
         assert_eq!(status, 0, "{planned}");
         (planned, book)
     }
@@ -97,7 +98,7 @@ impl Desk {
     async fn plan_keys(&self, book: &str, keys: impl Iterator<Item = String>) -> (Value, String) {
         let list = self.path(&format!("{book}.csv"));
         write_list(Path::new(&list), keys);
-        self.plan(&list, book).await
+        self.plan(&list, book, "1000000").await
     }
 
     /// Two runs that are killed as soon as so many are done.
@@ -162,7 +163,7 @@ async fn a_batch_that_is_killed_goes_on_and_every_recording_is_done_once() {
     assert_eq!(planned["audio"]["unknown_count"], 1, "not there");
     assert!(planned["wall_hours"].as_f64().unwrap() > 0.0, "{planned}");
     let began = std::time::Instant::now();
-    desk.run_and_kill(&book, [count / 6, count / 2]).await;
+    desk.run_and_kill(&book, [count / 6, count / 3]).await;
     run_to_its_end(fleet, &book).await;
     let counted = counts(fleet, &book).await;
     let expected = json!({
@@ -207,7 +208,7 @@ async fn failures_are_told_and_mended(desk: &Desk, book: &str, count: usize) {
 
     // Planned anew, there is nothing left to do.
     let below = format!("s3://recordings/{TENANT}/archive/");
-    let (_, again) = desk.plan(&below, "again").await;
+    let (_, again) = desk.plan(&below, "again", "10").await;
     run_to_its_end(fleet, &again).await;
     let counted = counts(fleet, &again).await;
     assert_eq!(counted["skipped"], count - 1, "{counted}");
@@ -244,7 +245,7 @@ async fn an_inventory_gives_the_newest_version_of_every_recording() {
     };
     put(&manifest).await;
     let list = "s3://recordings/inventory/manifest.json";
-    let (planned, _) = desk.plan(list, "all").await;
+    let (planned, _) = desk.plan(list, "all", "0").await;
     // The second one's name makes no call name, and the last line's key is no UTF-8.
     assert_eq!(planned["items"], 1, "{planned}");
     let refused = planned["refused"].as_array().unwrap();

@@ -33,8 +33,8 @@ CSV (with a header) and JSON lines have `key` and may have `bucket`, `call`, `ve
 `call` the file's name without its ending is the call. A line that names no recording is counted, and stops nothing.
 
 Model and build are those of the workers that run now, or without any those of the settings here; rules are read from
-rules.dir. Lengths come from the list, from manifests of earlier results, or are estimated from sizes; the real-time factor
-is the median of those manifests, or --rtf.";
+rules.dir. Lengths come from the list, from manifests of earlier results (--look-up), or are estimated from sizes, by recordings of the
+same ending whose length is known; the real-time factor is the median of those manifests, or --rtf.";
 
 /// Requests to the store at the same time.
 const AT_ONCE: usize = 16;
@@ -64,6 +64,9 @@ pub(super) struct PlanArgs {
     /// Slots that will work on it; those of the workers that run now when absent.
     #[arg(long, value_name = "N")]
     fleet_slots: Option<u32>,
+    /// Look for earlier results of so many recordings, spread over the list, to learn lengths and speed.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    look_up: usize,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -73,7 +76,7 @@ pub(super) async fn run(global: &Global, args: PlanArgs) -> Result<u8, Exit> {
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
     let mut list = read(&args, &shelf).await?;
-    let looked_up = look_up(&shelf, &args.tenant, &mut list.items).await?;
+    let looked_up = look_up(&shelf, &args, &mut list.items).await?;
     let now = Timestamp::now();
     let workers = presence::alive(shelf.store.as_ref(), &shelf.results, now);
     let workers = workers.await.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
@@ -131,9 +134,18 @@ struct LookedUp {
 }
 
 /// Sizes that the list does not say, and lengths from manifests of the same recordings.
-async fn look_up(shelf: &Shelf, tenant: &TenantId, items: &mut [Item]) -> Result<LookedUp, Exit> {
-    let found: Vec<_> = stream::iter(items.iter_mut())
-        .map(|item| look_up_one(shelf, tenant, item))
+async fn look_up(shelf: &Shelf, args: &PlanArgs, items: &mut [Item]) -> Result<LookedUp, Exit> {
+    let every = items.len().div_ceil(args.look_up.max(1)).max(1);
+    let is_looked_up = |n: usize| args.look_up > 0 && n.is_multiple_of(every);
+    let found: Vec<_> = stream::iter(items.iter_mut().enumerate())
+        .map(|(n, item)| async move {
+            size_up(shelf, item).await;
+            if is_looked_up(n) {
+                look_up_one(shelf, &args.tenant, item).await
+            } else {
+                Ok(None)
+            }
+        })
         .buffered(AT_ONCE)
         .collect()
         .await;
@@ -147,18 +159,21 @@ async fn look_up(shelf: &Shelf, tenant: &TenantId, items: &mut [Item]) -> Result
     })
 }
 
+async fn size_up(shelf: &Shelf, item: &mut Item) {
+    if item.size_bytes.is_none() {
+        let at = Location::new(item.bucket.clone(), item.key.clone());
+        let meta = shelf.store.head(&at, item.version_id.as_deref()).await;
+        // What is not there is found out when it is its turn, and counted then.
+        item.size_bytes = meta.ok().map(|meta| meta.size_bytes);
+    }
+}
+
 async fn look_up_one(
     shelf: &Shelf,
     tenant: &TenantId,
     item: &mut Item,
 ) -> Result<Option<f64>, crate::store::StoreError> {
     let store = shelf.store.as_ref();
-    if item.size_bytes.is_none() {
-        let at = Location::new(item.bucket.clone(), item.key.clone());
-        // What is not there is found out when it is its turn, and counted then.
-        let meta = store.head(&at, item.version_id.as_deref()).await.ok();
-        item.size_bytes = meta.map(|meta| meta.size_bytes);
-    }
     let below = layout::calls_prefix(tenant, Some(&item.call));
     let page = store.list(&shelf.results, &below, None, 1_000).await?;
     for object in page.objects {
