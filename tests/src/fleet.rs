@@ -138,7 +138,16 @@ impl Fleet {
 
     /// Keys in the results bucket.
     pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
-        let (bucket, limit) = (bucket(RESULTS)?, 1_000);
+        self.keys_in(RESULTS, prefix).await
+    }
+
+    /// Keys in the recordings bucket.
+    pub async fn recordings(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
+        self.keys_in(RECORDINGS, prefix).await
+    }
+
+    async fn keys_in(&self, name: &str, prefix: &str) -> anyhow::Result<Vec<String>> {
+        let (bucket, limit) = (bucket(name)?, 1_000);
         let (mut keys, mut after) = (Vec::new(), None);
         loop {
             let page = self.store.list(&bucket, prefix, after.as_deref(), limit);
@@ -149,6 +158,14 @@ impl Fleet {
                 None => return Ok(keys),
             }
         }
+    }
+
+    /// Overwrites an object of the results bucket, as nobody but a test does.
+    pub async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {
+        let at = Location::new(bucket(RESULTS)?, key.parse()?);
+        let put = self.store.put(&at, bytes, "text/plain", PutMode::Overwrite);
+        put.await?;
+        Ok(())
     }
 
     /// The one manifest of a call. Checks that what it names is there, whole, and all that there is.

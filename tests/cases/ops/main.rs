@@ -6,4 +6,5 @@ mod batch;
 mod bench;
 mod control;
 mod dlq;
+mod retention;
 mod signing;

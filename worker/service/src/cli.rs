@@ -22,6 +22,7 @@ mod rules;
 mod schema;
 mod status;
 mod submit;
+mod sweep;
 mod transcribe;
 mod version;
 mod worker;
@@ -87,6 +88,8 @@ enum Command {
     Queues(queues::QueuesArgs),
     /// Delete a call, or all of a tenant, for good.
     Purge(purge::PurgeArgs),
+    /// Purge calls whose retention time is over.
+    Sweep(sweep::SweepArgs),
     /// Look through dead letters, and replay, drop or export them.
     Dlq(dlq::DlqArgs),
     /// List, fetch and check models.
@@ -156,6 +159,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Rescore(args) => rescore::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,
         Command::Purge(args) => purge::run(&global, args).await,
+        Command::Sweep(args) => sweep::run(&global, args).await,
         Command::Dlq(args) => dlq::run(&global, args).await,
         Command::Models(args) => models::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,

@@ -26,6 +26,7 @@ use crate::cancel;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
+use crate::retention::Retention;
 use crate::rules::RuleBook;
 use crate::settle::Attempts;
 use crate::signing::Gate;
@@ -47,6 +48,7 @@ pub struct Fleet {
     pub engine: Engine,
     pub model: ModelInUse,
     pub rules: RuleBook,
+    pub retention: Retention,
     pub limits: Limits,
     pub checkpoint_interval: std::time::Duration,
     pub metrics: Metrics,

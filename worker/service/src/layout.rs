@@ -9,6 +9,9 @@ use crate::spec::sha256;
 
 /// A lane's name below it says that nobody takes from it.
 pub const PAUSES_PREFIX: &str = "_control/paused/";
+/// Days below it, and calls that are due on them.
+pub const RETENTION_PREFIX: &str = "_retention/";
+pub const SWEEP_TURNS_PREFIX: &str = "_control/sweeps/";
 /// Workers announce themselves below it.
 pub const WORKERS_PREFIX: &str = "_workers/";
 
@@ -68,6 +71,15 @@ pub fn cancellation(tenant: &TenantId, job: JobId) -> ObjectKey {
 
 pub fn pause(lane: Lane) -> ObjectKey {
     key(format!("{PAUSES_PREFIX}{lane}"))
+}
+
+pub fn retention_mark(day: &str, tenant: &TenantId, call: &CallId) -> ObjectKey {
+    key(format!("{RETENTION_PREFIX}{day}/{tenant}/{call}"))
+}
+
+/// Numbers sort as they count.
+pub fn sweep_turn(number: u64) -> ObjectKey {
+    key(format!("{SWEEP_TURNS_PREFIX}{number:020}"))
 }
 
 /// A worker's name may be any text, so its digest stands for it.

@@ -22,6 +22,7 @@ pub mod recognise;
 pub mod redact;
 pub mod rescore;
 pub mod results;
+pub mod retention;
 pub mod rules;
 pub mod settle;
 pub mod signing;

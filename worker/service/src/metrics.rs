@@ -60,6 +60,7 @@ pub struct Metrics {
     pub queue_wait_seconds: Histogram,
     pub running_jobs: Gauge,
     pub lane_paused: Family<LaneLabel, Gauge>,
+    pub retention_overdue: Gauge,
     pub slots: Gauge,
     pub broker_connected: Gauge,
     pub engine_deaths: Counter,
@@ -80,6 +81,7 @@ impl Metrics {
             queue_wait_seconds: Histogram::new(exponential_buckets(0.1, 2.5, 14)),
             running_jobs: Gauge::default(),
             lane_paused: Family::default(),
+            retention_overdue: Gauge::default(),
             slots: Gauge::default(),
             broker_connected: Gauge::default(),
             engine_deaths: Counter::default(),
@@ -123,6 +125,11 @@ impl Metrics {
             "lane_paused",
             "1 while nobody is to take from the lane",
             self.lane_paused.clone(),
+        );
+        r.register(
+            "retention_overdue",
+            "Calls whose retention time is over and that are still there",
+            self.retention_overdue.clone(),
         );
         r.register(
             "slots",

@@ -5,6 +5,9 @@
 mod session;
 mod slot;
 mod standing;
+mod sweeping;
+
+pub use sweeping::Sweeping;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,6 +55,8 @@ pub struct Worker {
     pub pauses: Pauses,
     /// What is told of this worker.
     pub activity: Activity,
+    /// Absent where somebody else sweeps, or nothing is to go.
+    pub sweeping: Option<Sweeping>,
 }
 
 /// When a worker stops by itself.

@@ -10,7 +10,7 @@ use job_schema::job::Lane;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Shutdown, Worker};
+use super::{Shutdown, Worker, sweeping};
 use crate::pause;
 use crate::presence::{self, Presence};
 use crate::spec::PIPELINE_REVISION;
@@ -20,7 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(super) struct Standing {
     worker: Arc<Worker>,
-    _task: AbortOnDropHandle<()>,
+    telling: AbortOnDropHandle<()>,
+    sweeping: Option<AbortOnDropHandle<()>>,
 }
 
 /// Returns when it is known which lanes are paused, or when the worker is to stop.
@@ -40,17 +41,26 @@ pub(super) async fn begin(worker: &Arc<Worker>, shutdown: &Shutdown) -> Standing
         warn_once(&mut warned, &e);
     }
     let task = tokio::spawn(go_on(Arc::clone(worker), started_at));
+    let sweeping = worker.sweeping.clone().map(|sweeping| {
+        let sweeps = sweeping::go_on(Arc::clone(worker), sweeping);
+        AbortOnDropHandle::new(tokio::spawn(sweeps))
+    });
     Standing {
         worker: Arc::clone(worker),
-        _task: AbortOnDropHandle::new(task),
+        telling: AbortOnDropHandle::new(task),
+        sweeping,
     }
 }
 
 impl Standing {
     /// The worker has stopped, and says so.
     pub(super) async fn end(self) {
-        let Self { worker, _task } = self;
-        drop(_task);
+        let Self {
+            worker,
+            telling,
+            sweeping,
+        } = self;
+        drop((telling, sweeping));
         let fleet = &worker.fleet;
         let gone = presence::withdraw(fleet.store.as_ref(), &fleet.results_bucket, &fleet.worker);
         if let Err(e) = gone.await {
