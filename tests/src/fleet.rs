@@ -136,9 +136,11 @@ impl Fleet {
         .await
     }
 
-    /// Keys in the results bucket.
+    /// Keys in the results bucket, without those by which workers say that they are there.
     pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
-        self.keys_in(RESULTS, prefix).await
+        let mut keys = self.keys_in(RESULTS, prefix).await?;
+        keys.retain(|key| !key.starts_with(layout::WORKERS_PREFIX));
+        Ok(keys)
     }
 
     /// Keys in the recordings bucket.

@@ -6,6 +6,7 @@
 mod book;
 pub mod estimate;
 mod inventory;
+mod pace;
 pub mod run;
 pub mod source;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! sent twice has the same id and is done once. An item's own fault fails the item; a server that is away is waited for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -12,6 +12,7 @@ use job_schema::job::{BucketName, Lane, Recording};
 use job_schema::status::{self, Status};
 use job_schema::{ErrorCode, Failure, Job, ObjectKey, SCHEMA_VERSION, parse};
 
+use super::pace::Pace;
 use super::{Book, BookError, Item, Note, State};
 use crate::broker::{Broker, BrokerError, Publisher};
 use crate::layout::{self, ResultKeys};
@@ -113,7 +114,11 @@ async fn round(
     }
     let mut sending = Vec::new();
     for n in begun {
-        // Only a run that died, or an outage, leaves some.
+        // Only a run that died, or an outage, leaves some; of these one at most was published.
+        if is_under_way(settings, &book.frozen, &book.items[n]).await {
+            book.note(&[(n, Note::Sent)])?;
+            continue;
+        }
         match prepare(settings, &book.frozen, &book.items[n]).await {
             Ok(Prepared::Job(job)) => sending.push((n, job)),
             Ok(Prepared::Done) => book.note(&[(n, Note::Completed)])?,
@@ -290,6 +295,17 @@ async fn settle(settings: &Settings, book: &mut Book) -> Result<Result<(), Strin
     Ok(outage)
 }
 
+/// Whether a worker has the job. If that cannot be told it is sent again, and its result is made once all the same.
+async fn is_under_way(settings: &Settings, frozen: &super::Frozen, item: &Item) -> bool {
+    let status = layout::status(&frozen.tenant, item.job_id);
+    let at = Location::new(settings.results.clone(), status);
+    let bytes = settings.store.get(&at, MAX_STATUS_BYTES).await;
+    let found = bytes
+        .ok()
+        .and_then(|b| serde_json::from_slice::<Status>(&b).ok());
+    found.is_some_and(|status| status.state != status::State::Queued)
+}
+
 /// What there is to note of a published item, if anything.
 async fn look(
     settings: &Settings,
@@ -377,39 +393,4 @@ async fn exists(settings: &Settings, key: ObjectKey) -> Result<bool, Failure> {
 
 fn is_outage(failure: &Failure) -> bool {
     failure.class() == job_schema::Class::Infra
-}
-
-/// A bucket of tokens that holds a second's worth.
-struct Pace {
-    rate: f64,
-    tokens: f64,
-    since: Instant,
-}
-
-impl Pace {
-    fn new(rate: f64) -> Self {
-        Self {
-            rate,
-            tokens: rate.max(1.0),
-            since: Instant::now(),
-        }
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "tokens lie between 0 and a second's worth, or no limit is set"
-    )]
-    fn allows(&mut self) -> usize {
-        let now = Instant::now();
-        let earned = now.duration_since(self.since).as_secs_f64() * self.rate;
-        self.since = now;
-        self.tokens = (self.tokens + earned).min(self.rate.max(1.0));
-        self.tokens as usize
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "some hundreds at most")]
-    fn used(&mut self, count: usize) {
-        self.tokens = (self.tokens - count as f64).max(0.0);
-    }
 }
