@@ -50,4 +50,6 @@ pub enum State {
         content_attempts: u32,
         infra_attempts: u32,
     },
+    /// Somebody cancelled it: there is no result, and there will be none.
+    Cancelled,
 }

@@ -127,7 +127,7 @@ async fn a_queue_check_compares_the_brokers_patience_with_ours_where_it_is_known
 #[tokio::test]
 async fn the_doctor_looks_at_everything_and_says_what_to_do() {
     const CHECKS: &str =
-        "cpu disk signing sandbox model memory rules broker queues timeout store clock";
+        "cpu disk signing sandbox model memory rules retention broker queues timeout store clock";
     let fleet = fleet().await;
     let healthy = earwitness(&fleet, &["doctor", "--json"], &[]).await;
     assert_eq!(healthy.status, 0, "{}", healthy.out);

@@ -108,8 +108,12 @@ impl Fleet {
 
     /// Any bytes, as any producer may send them.
     pub async fn publish(&self, body: &[u8]) -> anyhow::Result<()> {
+        self.publish_to("standard", body).await
+    }
+
+    pub async fn publish_to(&self, lane: &str, body: &[u8]) -> anyhow::Result<()> {
         let exchange = self.topology.jobs_exchange();
-        self.plain.publish(&exchange, "standard", body, &[]).await
+        self.plain.publish(&exchange, lane, body, &[]).await
     }
 
     pub async fn status(&self, job: JobId) -> anyhow::Result<Option<Status>> {
@@ -132,13 +136,38 @@ impl Fleet {
         .await
     }
 
-    /// Keys in the results bucket.
+    /// Keys in the results bucket, without those by which workers say that they are there.
     pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
-        let (bucket, limit) = (bucket(RESULTS)?, 1_000);
-        let page = self.store.list(&bucket, prefix, None, limit).await?;
-        anyhow::ensure!(page.next_after.is_none(), "more results than a test makes");
-        let keys = page.objects.into_iter().map(|o| o.key.as_str().to_owned());
-        Ok(keys.collect())
+        let mut keys = self.keys_in(RESULTS, prefix).await?;
+        keys.retain(|key| !key.starts_with(layout::WORKERS_PREFIX));
+        Ok(keys)
+    }
+
+    /// Keys in the recordings bucket.
+    pub async fn recordings(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
+        self.keys_in(RECORDINGS, prefix).await
+    }
+
+    async fn keys_in(&self, name: &str, prefix: &str) -> anyhow::Result<Vec<String>> {
+        let (bucket, limit) = (bucket(name)?, 1_000);
+        let (mut keys, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.list(&bucket, prefix, after.as_deref(), limit);
+            let page = page.await?;
+            keys.extend(page.objects.into_iter().map(|o| String::from(o.key)));
+            match page.next_after {
+                Some(next) => after = Some(next),
+                None => return Ok(keys),
+            }
+        }
+    }
+
+    /// Overwrites an object of the results bucket, as nobody but a test does.
+    pub async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {
+        let at = Location::new(bucket(RESULTS)?, key.parse()?);
+        let put = self.store.put(&at, bytes, "text/plain", PutMode::Overwrite);
+        put.await?;
+        Ok(())
     }
 
     /// The one manifest of a call. Checks that what it names is there, whole, and all that there is.

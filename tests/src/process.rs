@@ -57,6 +57,16 @@ fn command(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Command> 
     Ok(command)
 }
 
+/// A command that goes on by itself; dropping kills it. What it says goes nowhere.
+///
+/// # Errors
+/// It cannot be started.
+pub fn spawn(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Child> {
+    let mut command = command(arguments, settings)?;
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("start command")
+}
+
 /// A command to its end.
 ///
 /// # Errors

@@ -25,6 +25,17 @@ pub fn spoken(repeats: usize, gain: f32) -> anyhow::Result<Vec<u8>> {
     Ok(wav)
 }
 
+/// A fifth of a second of a square wave: a recording that costs nothing to transcribe.
+pub fn tone() -> Vec<u8> {
+    const SAMPLES: u32 = 1_600;
+    let mut wav = header(SAMPLES * 2);
+    for n in 0..SAMPLES {
+        let sample: i16 = if (n / 10) % 2 == 0 { 3_000 } else { -3_000 };
+        wav.extend(sample.to_le_bytes());
+    }
+    wav
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float becomes the nearest i16 there is"

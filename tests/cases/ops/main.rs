@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod batch;
 mod bench;
+mod control;
 mod dlq;
+mod retention;
 mod signing;

@@ -96,3 +96,48 @@ async fn health_information_without_an_agreement_is_not_processed() {
     assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 1);
     assert!(!bench.dir.path().join("results/acme/calls").exists());
 }
+
+#[tokio::test]
+async fn an_agreement_that_was_signed_lets_health_information_be_processed_and_a_forged_one_does_not()
+ {
+    let bench = Bench::new().await;
+    let keys = [("SECURITY__SIGNING_KEYS", KEY)];
+    let file = call();
+    let submit = |name| {
+        let of = [
+            "submit",
+            file.to_str().unwrap(),
+            "--tenant",
+            "acme",
+            "--call",
+            name,
+        ];
+        of.map(str::to_owned)
+    };
+    for (name, claims) in [("agreed", &["--phi", "--baa"][..]), ("forged", &["--phi"])] {
+        let command = submit(name);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let submitted = bench.command_with(&[&command, claims].concat(), &keys);
+        assert!(submitted.status.success(), "{name}");
+    }
+    // Whoever reads the lane claims the agreement in the tenant's name.
+    let slot = bench.slot().await;
+    let publisher = bench.broker.publisher().await.unwrap();
+    for _ in 0..2 {
+        let taken = slot.try_take(Lane::Standard).await.unwrap().unwrap();
+        let mut job = parse::job(&taken.body).unwrap();
+        if job.call.as_str() == "forged" {
+            job.signature.as_mut().unwrap().baa = true;
+        }
+        let none = Attempts::default();
+        publisher.publish_job(&job, none, None).await.unwrap();
+        taken.ack().await.unwrap();
+    }
+    let worker = bench.command_with(&["worker", "--exit-when-empty", "--slots", "1"], &keys);
+    let log = String::from_utf8_lossy(&worker.stderr);
+    assert!(worker.status.success(), "{log}");
+    let calls = bench.dir.path().join("results/acme/calls");
+    assert!(calls.join("agreed").is_dir() && !calls.join("forged").exists());
+    let listed = bench.command(&["dlq", "list", "--reason", "bad_signature"]);
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 1);
+}

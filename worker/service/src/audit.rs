@@ -30,6 +30,8 @@ pub enum Action {
     /// A job whose tenant is not proven: none is recorded.
     Forged,
     Purged,
+    /// Taken and put aside, because somebody had cancelled it.
+    Cancelled,
 }
 
 /// What is to be recorded.

@@ -1,11 +1,16 @@
 //! The command line. In: arguments. Out: an exit status from [`crate::exit`]. Standard output carries data, standard error talk.
 
 mod audit;
+mod batch;
+mod cancel;
 mod common;
 mod config;
 mod dlq;
 mod doctor;
+mod fleet;
+mod lanes;
 mod models;
+mod options;
 mod out;
 mod purge;
 mod queues;
@@ -17,6 +22,7 @@ mod rules;
 mod schema;
 mod status;
 mod submit;
+mod sweep;
 mod transcribe;
 mod version;
 mod worker;
@@ -64,16 +70,26 @@ enum Command {
     Worker(worker::WorkerArgs),
     /// Queue a recording for transcription.
     Submit(submit::SubmitArgs),
-    /// Show where a job is.
+    /// Show where a job is, or how the fleet does.
     Status(status::StatusArgs),
+    /// Stop a job, or keep it from being run.
+    Cancel(cancel::CancelArgs),
+    /// Let nobody take jobs from a lane.
+    Pause(lanes::PauseArgs),
+    /// Let workers take jobs from a lane again.
+    Resume(lanes::ResumeArgs),
     /// Print the results of a completed job.
     Results(results::ResultsArgs),
+    /// Transcribe an archive again.
+    Batch(batch::BatchArgs),
     /// Score stored transcripts again under other rules.
     Rescore(rescore::RescoreArgs),
     /// Declare or check the broker's queues.
     Queues(queues::QueuesArgs),
     /// Delete a call, or all of a tenant, for good.
     Purge(purge::PurgeArgs),
+    /// Purge calls whose retention time is over.
+    Sweep(sweep::SweepArgs),
     /// Look through dead letters, and replay, drop or export them.
     Dlq(dlq::DlqArgs),
     /// List, fetch and check models.
@@ -135,10 +151,15 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         // Large: it holds a job with all its options.
         Command::Submit(args) => Box::pin(submit::run(&global, args)).await,
         Command::Status(args) => status::run(&global, args).await,
+        Command::Cancel(args) => cancel::run(&global, args).await,
+        Command::Pause(args) => lanes::pause(&global, args).await,
+        Command::Resume(args) => lanes::resume(&global, args).await,
         Command::Results(args) => results::run(&global, args).await,
+        Command::Batch(args) => Box::pin(batch::run(&global, args)).await,
         Command::Rescore(args) => rescore::run(&global, args).await,
         Command::Queues(args) => queues::run(&global, args).await,
         Command::Purge(args) => purge::run(&global, args).await,
+        Command::Sweep(args) => sweep::run(&global, args).await,
         Command::Dlq(args) => dlq::run(&global, args).await,
         Command::Models(args) => models::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub use layers::{Origin, Row};
 pub use types::{
     Admin, Audit, Broker, Checksums, Config, Engine, Log, LogFormat, RecognizerKind,
-    RequireSignatures, Retry, Rules, Security, Store, StoreKind, Worker,
+    RequireSignatures, Retention, Retry, Rules, Security, Store, StoreKind, Worker,
 };
 
 use layers::Layers;

@@ -2,6 +2,7 @@
 //! In: a parsed [`Job`]. Out: the completed event, or the place to go on from, or a typed [`Failure`].
 //! The manifest decides: whoever writes it first has done the job, and everyone else repeats its event.
 
+mod cancelled;
 pub mod keep;
 mod plan;
 pub mod publish;
@@ -21,14 +22,17 @@ use job_schema::{ErrorCode, Failure, Job, ObjectKey, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::cancel;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
+use crate::retention::Retention;
 use crate::rules::RuleBook;
 use crate::settle::Attempts;
 use crate::signing::Gate;
 use crate::store::BlobStore;
 use crate::tombstone;
+use cancelled::Watch;
 use plan::Plan;
 
 /// A job that finishes no span in this time will not finish one in the next either.
@@ -44,6 +48,7 @@ pub struct Fleet {
     pub engine: Engine,
     pub model: ModelInUse,
     pub rules: RuleBook,
+    pub retention: Retention,
     pub limits: Limits,
     pub checkpoint_interval: std::time::Duration,
     pub metrics: Metrics,
@@ -120,6 +125,8 @@ pub async fn process(
 ) -> Result<Ended, Failure> {
     let started = Instant::now();
     admit(fleet, job).await?;
+    let watch = Watch::begin(fleet, job, stop);
+    let stop = &watch.stop;
     let plan = plan::plan(fleet, job)
         .instrument(tracing::info_span!("plan"))
         .await?;
@@ -144,6 +151,7 @@ pub async fn process(
             .instrument(tracing::info_span!("recognise"))
             .await?
     };
+    watch.check(fleet, job, &plan).await?;
     let Recognised::All(findings) = recognised else {
         let stalled = board.spans_count() == resumed && started.elapsed() >= STALL;
         return interrupted(fleet, job, &plan, &board, stalled).await;
@@ -169,6 +177,7 @@ pub async fn process(
         .instrument(tracing::info_span!("store"))
         .await?;
     let Some(standing) = standing else {
+        watch.check(fleet, job, &plan).await?;
         return interrupted(fleet, job, &plan, &finished, false).await;
     };
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
@@ -211,6 +220,9 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
         ));
     }
     Gate::check_agreement(job)?;
+    if is_cancelled(fleet, job).await? {
+        return Err(cancel::cancelled());
+    }
     if !is_deleted(fleet, job).await? {
         return Ok(());
     }
@@ -222,6 +234,13 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
 async fn is_deleted(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
     let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
     tombstone::stands(store, results, &job.tenant, &job.call)
+        .await
+        .map_err(|e| e.failure())
+}
+
+async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
+    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
+    cancel::stands(store, results, &job.tenant, job.job_id)
         .await
         .map_err(|e| e.failure())
 }

@@ -2,7 +2,18 @@
 //! must outlive a tenant's prefix; `_` cannot begin a tenant's name, so the two never meet.
 //! Keys are made from checked ids only.
 
+use job_schema::job::Lane;
 use job_schema::{CallId, JobId, ObjectKey, Sha256, TenantId};
+
+use crate::spec::sha256;
+
+/// A lane's name below it says that nobody takes from it.
+pub const PAUSES_PREFIX: &str = "_control/paused/";
+/// Days below it, and calls that are due on them.
+pub const RETENTION_PREFIX: &str = "_retention/";
+pub const SWEEP_TURNS_PREFIX: &str = "_control/sweeps/";
+/// Workers announce themselves below it.
+pub const WORKERS_PREFIX: &str = "_workers/";
 
 /// The objects of one call under one spec.
 #[derive(Debug, Clone)]
@@ -51,6 +62,31 @@ pub fn tombstone(tenant: &TenantId, call: &CallId) -> ObjectKey {
 /// For all of a tenant's calls, now and to come.
 pub fn tenant_tombstone(tenant: &TenantId) -> ObjectKey {
     key(format!("_tenant_tombstones/{tenant}"))
+}
+
+/// Says that a job is to come to nothing.
+pub fn cancellation(tenant: &TenantId, job: JobId) -> ObjectKey {
+    key(format!("_cancelled/{tenant}/{job}"))
+}
+
+pub fn pause(lane: Lane) -> ObjectKey {
+    key(format!("{PAUSES_PREFIX}{lane}"))
+}
+
+pub fn retention_mark(day: &str, tenant: &TenantId, call: &CallId) -> ObjectKey {
+    key(format!("{RETENTION_PREFIX}{day}/{tenant}/{call}"))
+}
+
+/// Numbers sort as they count.
+pub fn sweep_turn(number: u64) -> ObjectKey {
+    key(format!("{SWEEP_TURNS_PREFIX}{number:020}"))
+}
+
+/// A worker's name may be any text, so its digest stands for it.
+pub fn worker(name: &str) -> ObjectKey {
+    let digest = sha256(name.as_bytes());
+    let short: String = digest.as_str().chars().take(32).collect();
+    key(format!("{WORKERS_PREFIX}{short}.json"))
 }
 
 /// What a deletion leaves of what it removed.

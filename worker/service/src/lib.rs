@@ -2,21 +2,27 @@
 
 pub mod admin;
 pub mod audit;
+pub mod batch;
 pub mod broker;
+pub mod cancel;
 pub mod cli;
 pub mod config;
 pub mod dlq;
 pub mod engine;
 pub mod exit;
+pub mod fleet;
 pub mod job;
 pub mod lanes;
 pub mod layout;
 pub mod metrics;
+pub mod pause;
+pub mod presence;
 pub mod purge;
 pub mod recognise;
 pub mod redact;
 pub mod rescore;
 pub mod results;
+pub mod retention;
 pub mod rules;
 pub mod settle;
 pub mod signing;

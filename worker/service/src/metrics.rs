@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct JobLabels {
     pub lane: &'static str,
-    /// completed, already_done, retried, dead, handed_over, lost.
+    /// completed, already_done, retried, dead, cancelled, handed_over, lost.
     pub outcome: &'static str,
     /// An error code, or empty.
     pub reason: &'static str,
@@ -59,6 +59,8 @@ pub struct Metrics {
     pub real_time_factor: Histogram,
     pub queue_wait_seconds: Histogram,
     pub running_jobs: Gauge,
+    pub lane_paused: Family<LaneLabel, Gauge>,
+    pub retention_overdue: Gauge,
     pub slots: Gauge,
     pub broker_connected: Gauge,
     pub engine_deaths: Counter,
@@ -78,6 +80,8 @@ impl Metrics {
             real_time_factor: Histogram::new(exponential_buckets(0.005, 1.6, 16)),
             queue_wait_seconds: Histogram::new(exponential_buckets(0.1, 2.5, 14)),
             running_jobs: Gauge::default(),
+            lane_paused: Family::default(),
+            retention_overdue: Gauge::default(),
             slots: Gauge::default(),
             broker_connected: Gauge::default(),
             engine_deaths: Counter::default(),
@@ -118,6 +122,16 @@ impl Metrics {
         );
         r.register("running_jobs", "Jobs in hand", self.running_jobs.clone());
         r.register(
+            "lane_paused",
+            "1 while nobody is to take from the lane",
+            self.lane_paused.clone(),
+        );
+        r.register(
+            "retention_overdue",
+            "Calls whose retention time is over and that are still there",
+            self.retention_overdue.clone(),
+        );
+        r.register(
             "slots",
             "Jobs that may be in hand at once",
             self.slots.clone(),
@@ -154,6 +168,14 @@ impl Metrics {
                 reason,
             })
             .inc();
+    }
+
+    pub fn paused(&self, lane: Lane, is_paused: bool) {
+        let label = LaneLabel {
+            lane: lane.as_str(),
+        };
+        let gauge = self.lane_paused.get_or_create(&label);
+        gauge.set(i64::from(is_paused));
     }
 
     pub fn stage(&self, stage: &'static str, seconds: f64) {

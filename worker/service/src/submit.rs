@@ -13,12 +13,12 @@ use job_schema::{
 };
 
 use crate::broker::{BrokerError, Publisher};
-use crate::layout;
 use crate::results::Object;
 use crate::settle::Attempts;
 use crate::signing::{KeyRing, Promise};
 use crate::spec::sha256_of;
 use crate::store::{BlobStore, Location, PutMode};
+use crate::{layout, tombstone};
 
 /// What somebody wants to have transcribed.
 #[derive(Debug, Clone)]
@@ -54,6 +54,7 @@ pub async fn submit(
     ring: &KeyRing,
     wish: Wish,
 ) -> Result<Job, SubmitError> {
+    refuse_deleted(store, results, &wish).await?;
     let recording = match wish.source {
         Source::File(path) => upload(store, recordings, &wish.tenant, &wish.call, &path).await?,
         Source::Object { bucket, key } => Recording {
@@ -84,6 +85,19 @@ pub async fn submit(
         .publish_job(&job, Attempts::default(), None)
         .await?;
     Ok(job)
+}
+
+/// Before anything is uploaded: what was deleted does not come back, not even as an upload that nobody removes.
+async fn refuse_deleted(
+    store: &dyn BlobStore,
+    results: &BucketName,
+    wish: &Wish,
+) -> Result<(), Failure> {
+    let stands = tombstone::stands(store, results, &wish.tenant, &wish.call);
+    match stands.await.map_err(|e| e.failure())? {
+        true => Err(Failure::new(ErrorCode::Deleted, "the call has a tombstone")),
+        false => Ok(()),
+    }
 }
 
 /// Refuses here what a worker would refuse later.

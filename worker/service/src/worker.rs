@@ -4,6 +4,10 @@
 
 mod session;
 mod slot;
+mod standing;
+mod sweeping;
+
+pub use sweeping::Sweeping;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +22,8 @@ use crate::audit::AuditLog;
 use crate::broker::Broker;
 use crate::config;
 use crate::job::Fleet;
+use crate::pause::Pauses;
+use crate::presence::Activity;
 use crate::settle::Policy;
 use crate::signing::Gate;
 use crate::topology::Topology;
@@ -45,6 +51,12 @@ pub struct Worker {
     /// Asked before anything in a job is believed.
     pub gate: Gate,
     pub audit: AuditLog,
+    /// Lanes that nobody is to take from now.
+    pub pauses: Pauses,
+    /// What is told of this worker.
+    pub activity: Activity,
+    /// Absent where somebody else sweeps, or nothing is to go.
+    pub sweeping: Option<Sweeping>,
 }
 
 /// When a worker stops by itself.
@@ -72,6 +84,7 @@ pub async fn run(worker: Worker, shutdown: Shutdown) -> u64 {
     let worker = Arc::new(worker);
     let settled = Arc::new(AtomicU64::new(0));
     tokio::spawn(hand_over_late(shutdown.clone(), worker.drain_timeout));
+    let standing = standing::begin(&worker, &shutdown).await;
     let mut backoff = reconnect();
     while !shutdown.drain.is_cancelled() {
         let connect = Broker::connect(
@@ -102,6 +115,7 @@ pub async fn run(worker: Worker, shutdown: Shutdown) -> u64 {
             () = shutdown.drain.cancelled() => {}
         }
     }
+    standing.end().await;
     settled.load(Ordering::Acquire)
 }
 

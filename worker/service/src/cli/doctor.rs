@@ -81,6 +81,7 @@ pub(super) async fn run(global: &Global, args: DoctorArgs) -> Result<u8, Exit> {
     checks.push(guards::sandbox(&config).await);
     checks.extend(host::model_and_memory(&config).await);
     checks.push(host::rules(&config).await);
+    checks.push(guards::retention(&config, args.offline).await);
     if args.offline {
         for check in servers::NAMES {
             let fix = "run without --offline";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::out;
-use super::{Global, common};
+use super::{Global, common, lanes};
 use crate::broker::{Broker, ConsumerTimeout};
 use crate::exit::{self, Exit};
 use crate::topology::Topology;
@@ -68,6 +68,7 @@ pub(super) async fn run(global: &Global, args: QueuesArgs) -> Result<u8, Exit> {
     if !drifts.is_empty() {
         return Ok(exit::SOME_FAILED);
     }
+    lanes::say_paused(&config, json).await?;
     for (queue, messages) in broker.depths().await.map_err(unreachable)? {
         if json {
             out::line(format_args!(

@@ -1,4 +1,4 @@
-//! `earwitness status`: the status object of a job, once or until the job ends.
+//! `earwitness status`: the status object of a job, once or until the job ends; without a job, the fleet.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use job_schema::{JobId, TenantId};
 
 use super::Global;
 use super::common::{Shelf, settings};
-use super::out;
+use super::{fleet, out};
+use crate::cancel;
 use crate::exit::{self, Exit};
 use crate::layout;
 use crate::store::{Location, StoreError};
@@ -20,36 +21,62 @@ const MAX_STATUS_BYTES: u64 = 1 << 20;
 Examples:
   earwitness status 01930000-0000-7000-8000-000000000001 --tenant acme
   earwitness status 01930000-0000-7000-8000-000000000001 --tenant acme --watch
+  earwitness status --watch --interval 5 --json
 
-Exit status 1 when the job has failed, 75 when it is not known yet.")]
+Without a job: lanes with what waits, how old it is at most, how fast it goes and when it will be empty; workers with
+their slots; dead letters. With --json one line each time.
+
+Exit status 1 when the job has failed or was cancelled, 75 when it is not known yet.")]
 pub(super) struct StatusArgs {
-    /// The id that `submit` printed.
-    job: JobId,
+    /// The id that `submit` printed; without it the fleet is shown.
+    #[arg(requires = "tenant")]
+    job: Option<JobId>,
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
-    tenant: TenantId,
-    /// Go on until the job has completed or failed.
+    tenant: Option<TenantId>,
+    /// Go on until the job has ended; of the fleet, until interrupted.
     #[arg(long)]
     watch: bool,
+    /// Seconds between two looks at the fleet.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    interval: u16,
+    /// Stop after so many looks at the fleet.
+    #[arg(long, value_name = "N", requires = "watch", conflicts_with = "job")]
+    ticks: Option<u32>,
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(global: &Global, args: StatusArgs) -> Result<u8, Exit> {
     let config = settings(global, &[])?.config;
+    let (Some(job), Some(tenant)) = (args.job, args.tenant) else {
+        let ticks = if args.watch { args.ticks } else { Some(1) };
+        let interval = Duration::from_secs(args.interval.into());
+        return fleet::run(&config, ticks, interval, args.json).await;
+    };
     let shelf = Shelf::open(&config).await?;
     if args.watch {
-        return watch(&shelf, &args.tenant, args.job, args.json).await;
+        return watch(&shelf, &tenant, job, args.json).await;
     }
-    match read(&shelf, &args.tenant, args.job).await? {
+    match read(&shelf, &tenant, job).await? {
         Some(status) => {
             print(&status, args.json)?;
+            if !args.json && !has_ended(&status.state) && is_cancelled(&shelf, &tenant, job).await?
+            {
+                out::line("to be cancelled: it comes to nothing as soon as a worker has it");
+            }
             Ok(verdict(&status))
         }
         None => {
-            let error = anyhow::anyhow!("no job {} of tenant {}", args.job, args.tenant);
+            let error = anyhow::anyhow!("no job {job} of tenant {tenant}");
             Err(Exit::new(exit::TRY_LATER, error))
         }
     }
+}
+
+async fn is_cancelled(shelf: &Shelf, tenant: &TenantId, job: JobId) -> Result<bool, Exit> {
+    cancel::stands(shelf.store.as_ref(), &shelf.results, tenant, job)
+        .await
+        .map_err(|e| Exit::new(exit::UNREACHABLE, e))
 }
 
 /// Talks on standard error while the job goes on, and prints its last status.
@@ -62,7 +89,7 @@ pub(super) async fn watch(
     let bar = indicatif::ProgressBar::new_spinner();
     loop {
         if let Some(status) = read(shelf, tenant, job).await? {
-            if matches!(status.state, State::Completed { .. } | State::Failed { .. }) {
+            if has_ended(&status.state) {
                 bar.finish_and_clear();
                 print(&status, json)?;
                 return Ok(verdict(&status));
@@ -89,8 +116,15 @@ pub(super) async fn read(
     }
 }
 
+pub(super) fn has_ended(state: &State) -> bool {
+    matches!(
+        state,
+        State::Completed { .. } | State::Failed { .. } | State::Cancelled
+    )
+}
+
 fn verdict(status: &Status) -> u8 {
-    if matches!(status.state, State::Failed { .. }) {
+    if matches!(status.state, State::Failed { .. } | State::Cancelled) {
         exit::SOME_FAILED
     } else {
         exit::OK
@@ -114,7 +148,7 @@ fn print(status: &Status, json: bool) -> Result<(), Exit> {
     Ok(())
 }
 
-fn sentence(state: &State) -> String {
+pub(super) fn sentence(state: &State) -> String {
     match state {
         State::Queued => "queued".into(),
         State::Running {
@@ -154,6 +188,7 @@ fn sentence(state: &State) -> String {
             Duration::from_millis(summary.duration_ms).as_secs(),
             processing.real_time_factor.unwrap_or(0.0)
         ),
+        State::Cancelled => "cancelled: there is no result".into(),
         State::Failed { failure, .. } => format!("failed: {failure} ({})", failure.code.remedy()),
     }
 }

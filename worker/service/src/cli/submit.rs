@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use job_schema::job::{Format, Lane, Options, Role, RuleSetRef};
+use job_schema::job::Lane;
 use job_schema::{CallId, TenantId};
 
 use super::common::{Shelf, s3_uri, settings};
+use super::options::OptionArgs;
 use super::out;
-use super::redaction::RedactArgs;
 use super::{Global, status};
 use crate::broker::Broker;
 use crate::exit::{self, Exit};
@@ -33,36 +33,10 @@ pub(super) struct SubmitArgs {
     /// The call's name; the file's when absent.
     #[arg(long, value_name = "NAME")]
     call: Option<CallId>,
-    /// Who speaks on each channel: agent, customer, ivr, mixed or unknown.
-    #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
-    channels: Vec<Role>,
     #[arg(long, default_value_t = Lane::Standard)]
     lane: Lane,
-    /// A rule set that the workers have.
-    #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
-    rules: Option<RuleSetRef>,
-    /// A scorecard that the workers have.
-    #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
-    scorecard: Option<RuleSetRef>,
-    /// ISO 639-1 code of the language; detected when absent.
-    #[arg(long, value_name = "CODE")]
-    language: Option<String>,
-    /// Names and products to expect.
-    #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
-    vocabulary: Vec<String>,
-    /// Refuse the job on workers that run another model.
-    #[arg(long, value_name = "NAME")]
-    model: Option<String>,
-    /// Formats to write beside transcript.json and analysis.json.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "FORMAT,…",
-        default_value = "vtt,srt,txt"
-    )]
-    format: Vec<Format>,
     #[command(flatten)]
-    redact: RedactArgs,
+    options: OptionArgs,
     /// Do not run the job later than this (RFC 3339).
     #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
@@ -158,38 +132,16 @@ fn wish(args: SubmitArgs) -> Result<Wish, Exit> {
             })?
         }
     };
-    let options = Options {
-        model: args.model,
-        language: args.language,
-        channel_roles: args.channels,
-        rules: args.rules,
-        vocabulary: args.vocabulary,
-        raw_audio: None,
-        formats: args.format,
-        redaction: args.redact.options(),
-        scorecard: args.scorecard,
-    };
     Ok(Wish {
         tenant: args.tenant,
         call,
         source,
         lane: args.lane,
-        options,
+        options: args.options.options(),
         not_after: args.not_after,
         promise: Promise {
             phi: args.phi,
             baa: args.baa,
         },
     })
-}
-
-fn parse_rules(text: &str) -> Result<RuleSetRef, String> {
-    let (id, version) = text
-        .rsplit_once('@')
-        .ok_or("expected ID@VERSION, for instance call-quality@1")?;
-    let id = id.parse().map_err(|e| format!("rule set {e}"))?;
-    let version = version
-        .parse()
-        .map_err(|_| format!("`{version}` is not a version number from 1"))?;
-    Ok(RuleSetRef { id, version })
 }

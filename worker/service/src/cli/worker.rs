@@ -11,12 +11,15 @@ use crate::config::{Config, RecognizerKind};
 use crate::exit::{self, Exit};
 use crate::job::Fleet;
 use crate::metrics::{BuildLabels, Metrics};
+use crate::pause::Pauses;
+use crate::presence::Activity;
+use crate::retention::Retention;
 use crate::rules::RuleBook;
 use crate::settle::Policy;
 use crate::signing::Gate;
 use crate::telemetry;
 use crate::topology::Topology;
-use crate::worker::{self, Shutdown, Until, Worker};
+use crate::worker::{self, Shutdown, Sweeping, Until, Worker};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -122,6 +125,7 @@ fn assemble(
         engine: local.engine.clone(),
         model: model.clone(),
         rules: RuleBook::new(config.rules.dir.clone().unwrap_or_else(|| "rules".into())),
+        retention: retention(config),
         limits: config.limits,
         checkpoint_interval: config.worker.checkpoint_interval,
         metrics,
@@ -140,7 +144,18 @@ fn assemble(
         health,
         gate: guards.gate,
         audit: guards.audit,
+        pauses: Pauses::default(),
+        activity: Activity::default(),
+        sweeping: (!config.retention.sweep_interval.is_zero()).then_some(Sweeping {
+            recordings: shelf.recordings,
+            every: config.retention.sweep_interval,
+        }),
     }
+}
+
+fn retention(config: &Config) -> Retention {
+    Retention::read(config.retention.days, &config.retention.tenants)
+        .expect("the settings were checked when they were loaded")
 }
 
 async fn open_admin_port(

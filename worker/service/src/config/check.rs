@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::{Config, StoreKind, url};
+use crate::retention::Retention;
 
 type Complaint = (&'static str, String);
 
@@ -39,6 +40,9 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
         "security.signature_lifetime_s",
         config.security.signature_lifetime,
     )?;
+    let retention = &config.retention;
+    Retention::read(retention.days, &retention.tenants)
+        .map_err(|reason| ("retention.tenants", reason))?;
     check_retry(config)
 }
 

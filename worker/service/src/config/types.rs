@@ -25,6 +25,7 @@ pub struct Config {
     pub retry: Retry,
     pub security: Security,
     pub audit: Audit,
+    pub retention: Retention,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -167,6 +168,15 @@ pub struct Retry {
     pub delays_s: Vec<u32>,
     pub max_content_attempts: u32,
     pub max_infra_attempts: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub days: u32,
+    pub tenants: String,
+    #[serde(rename = "sweep_interval_s", deserialize_with = "seconds")]
+    pub sweep_interval: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -218,6 +218,7 @@ mod tests {
                 recognizer: "r".into(),
             },
             rules: RuleBook::new("rules"),
+            retention: crate::retention::Retention::default(),
             limits: Limits::default(),
             checkpoint_interval: Duration::from_secs(1),
             metrics: Metrics::new(),

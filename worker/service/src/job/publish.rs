@@ -20,6 +20,7 @@ use super::{Done, Fleet, How, keep};
 use crate::layout;
 use crate::redact::{Original, redact};
 use crate::results::{self, Findings, Object, Results};
+use crate::retention;
 use crate::settle::Attempts;
 use crate::spec::sha256;
 use crate::store::{Location, PutMode, PutOutcome, StoreError};
@@ -114,6 +115,8 @@ pub(super) async fn results(
         }
     }
     let objects = store_objects(fleet, plan, &composed).await?;
+    let completed_at = Timestamp::now();
+    let delete_after = limit(fleet, job, completed_at).await?;
     let manifest = Manifest {
         schema_version: SCHEMA_VERSION,
         tenant: job.tenant.clone(),
@@ -124,7 +127,8 @@ pub(super) async fn results(
         recording_sha256,
         model: fleet.model.name.clone(),
         model_sha256: fleet.model.sha256.clone(),
-        completed_at: Timestamp::now(),
+        completed_at,
+        delete_after,
         objects,
         processing: processing(
             fleet,
@@ -138,6 +142,18 @@ pub(super) async fn results(
     let standing = put_manifest(fleet, plan, manifest).await?;
     keep::drop_checkpoint(fleet, plan).await;
     Ok(Some(standing))
+}
+
+/// Marked before the manifest is written: a result that is to go one day is never without its mark.
+async fn limit(fleet: &Fleet, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    let Some(delete_after) = fleet.retention.delete_after(&job.tenant, now) else {
+        return Ok(None);
+    };
+    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
+    retention::mark(store, results, &job.tenant, &job.call, delete_after)
+        .await
+        .map_err(|e| e.failure())?;
+    Ok(Some(delete_after))
 }
 
 fn original(

@@ -1,9 +1,14 @@
 //! What keeps hostile recordings and forged jobs out. In: the configuration. Out: one check each. Cannot fail: what goes
 //! wrong is the check's verdict.
 
+use jiff::Timestamp;
+
+use super::super::common::Shelf;
 use super::{Check, Verdict, not_ok, ok};
 use crate::config::Config;
 use crate::engine::self_test::{self, Fence};
+use crate::purge::Places;
+use crate::retention::{self, Retention};
 use crate::signing::Gate;
 
 /// Off, whoever can publish to a lane can have any tenant's recordings transcribed.
@@ -51,4 +56,38 @@ pub(super) async fn sandbox(config: &Config) -> Check {
         Verdict::Warn
     };
     not_ok("sandbox", verdict, detail, FIX)
+}
+
+/// Whether what is to go does go.
+pub(super) async fn retention(config: &Config, offline: bool) -> Check {
+    const FIX: &str = "earwitness sweep, and look why workers did not";
+    let settings = &config.retention;
+    let limits = Retention::read(settings.days, &settings.tenants);
+    if limits.is_ok_and(|limits| limits.is_empty()) {
+        return ok("retention", "no limit is set: results are kept for ever");
+    }
+    if offline {
+        let fix = "run without --offline";
+        return not_ok("retention", Verdict::Skipped, "left out", fix);
+    }
+    let shelf = match Shelf::open(config).await {
+        Ok(shelf) => shelf,
+        Err(e) => {
+            let detail = format!("{:#}", e.error);
+            return not_ok("retention", Verdict::Fail, detail, "see store");
+        }
+    };
+    let places = Places {
+        store: shelf.store.as_ref(),
+        recordings: &shelf.recordings,
+        results: &shelf.results,
+    };
+    match retention::due(places, Timestamp::now()).await {
+        Ok(due) if due.is_empty() => ok("retention", "nothing is overdue"),
+        Ok(due) => {
+            let detail = format!("{} calls are overdue", due.len());
+            not_ok("retention", Verdict::Warn, detail, FIX)
+        }
+        Err(e) => not_ok("retention", Verdict::Fail, e.to_string(), "see store"),
+    }
 }

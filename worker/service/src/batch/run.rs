@@ -1,0 +1,396 @@
+//! Publishing a batch, and counting what becomes of it. In: its book, broker and store, a rate and a ceiling. Out: notes in the book.
+//! Each item is noted as begun before it is published, so a run that dies knows which ones it may have sent; a job that was
+//! sent twice has the same id and is done once. An item's own fault fails the item; a server that is away is waited for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use job_schema::job::{BucketName, Lane, Recording};
+use job_schema::status::{self, Status};
+use job_schema::{ErrorCode, Failure, Job, ObjectKey, SCHEMA_VERSION, parse};
+
+use super::pace::Pace;
+use super::{Book, BookError, Item, Note, State};
+use crate::broker::{Broker, BrokerError, Publisher};
+use crate::layout::{self, ResultKeys};
+use crate::results::Object;
+use crate::settle::Attempts;
+use crate::signing::{KeyRing, Promise};
+use crate::store::{BlobStore, Location, PutMode, Readiness, StoreError};
+use crate::topology::Topology;
+use crate::{config, tombstone};
+
+const POLL: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Requests to the store at the same time.
+const AT_ONCE: usize = 16;
+const MAX_STATUS_BYTES: u64 = 1 << 20;
+/// A status this old may be one that could not be written: the manifest is looked for.
+const STATUS_IS_STALE: SignedDuration = SignedDuration::from_secs(60);
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Book(#[from] BookError),
+    #[error("the keys of security.signing_keys are needed: this batch claims --phi or --baa")]
+    Unsigned,
+}
+
+pub struct Settings {
+    pub store: Arc<dyn BlobStore>,
+    pub results: BucketName,
+    pub broker: config::Broker,
+    pub topology: Topology,
+    pub ring: KeyRing,
+    pub signature_lifetime: Duration,
+    /// Published and not ended, at most.
+    pub in_flight: usize,
+    /// Published in a second, at most.
+    pub rate: f64,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}
+
+/// Goes on until every item has ended. `tell` hears of the book after each round, and of outages.
+pub async fn run(
+    settings: &Settings,
+    book: &mut Book,
+    tell: &mut (dyn FnMut(&Book, Option<&str>) + Send),
+) -> Result<(), RunError> {
+    if (book.frozen.phi || book.frozen.baa) && settings.ring.is_empty() {
+        return Err(RunError::Unsigned);
+    }
+    // What failed may have been put right, or replayed from the dead letters: it is looked at once more.
+    let failed: Vec<usize> = book.in_state(|s| matches!(s, State::Failed(_))).collect();
+    reopen(settings, book, &failed).await?;
+    let mut pace = Pace::new(settings.rate);
+    let (mut pause, mut line) = (POLL, None);
+    loop {
+        let round = round(settings, book, &mut pace, &mut line).await?;
+        tell(book, round.as_ref().err().map(String::as_str));
+        pause = match round {
+            Ok(()) => POLL,
+            Err(_) => (pause * 2).min(LONGEST_PAUSE),
+        };
+        let counts = book.counts();
+        if counts.waiting == 0 && counts.in_flight == 0 {
+            if let Some((broker, _)) = line {
+                broker.close().await;
+            }
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// To the broker, while it holds.
+type Connected = Option<(Broker, Publisher)>;
+
+/// An outage is the inner error; its item stays where it was.
+async fn round(
+    settings: &Settings,
+    book: &mut Book,
+    pace: &mut Pace,
+    line: &mut Connected,
+) -> Result<Result<(), String>, BookError> {
+    if let Err(e) = settle(settings, book).await? {
+        return Ok(Err(e));
+    }
+    let begun: Vec<usize> = book.in_state(|s| s == State::Begun).collect();
+    let room = settings.in_flight.saturating_sub(book.counts().in_flight);
+    let next: Vec<usize> = book
+        .in_state(|s| s == State::Waiting)
+        .take(room.min(pace.allows()))
+        .collect();
+    if begun.is_empty() && next.is_empty() {
+        return Ok(Ok(()));
+    }
+    let mut sending = Vec::new();
+    for n in begun {
+        // Only a run that died, or an outage, leaves some; of these one at most was published.
+        if is_under_way(settings, &book.frozen, &book.items[n]).await {
+            book.note(&[(n, Note::Sent)])?;
+            continue;
+        }
+        match prepare(settings, &book.frozen, &book.items[n]).await {
+            Ok(Prepared::Job(job)) => sending.push((n, job)),
+            Ok(Prepared::Done) => book.note(&[(n, Note::Completed)])?,
+            Err(failure) if is_outage(&failure) => return Ok(Err(failure.to_string())),
+            Err(failure) => book.note(&[(n, Note::Failed(failure.code))])?,
+        }
+    }
+    let prepared: Vec<_> = stream::iter(next)
+        .map(|n| {
+            let (frozen, item) = (&book.frozen, &book.items[n]);
+            async move { (n, prepare(settings, frozen, item).await) }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let (mut notes, mut outage) = (Vec::new(), None);
+    for (n, prepared) in prepared {
+        match prepared {
+            Ok(Prepared::Done) => notes.push((n, Note::Skipped)),
+            Ok(Prepared::Job(job)) => {
+                notes.push((n, Note::Begun));
+                sending.push((n, job));
+            }
+            Err(failure) if is_outage(&failure) => outage = Some(failure.to_string()),
+            Err(failure) => notes.push((n, Note::Failed(failure.code))),
+        }
+    }
+    book.note(&notes)?;
+    pace.used(sending.len());
+    if let Err(e) = send(settings, book, sending, line).await? {
+        outage = Some(e);
+    }
+    Ok(outage.map_or(Ok(()), Err))
+}
+
+enum Prepared {
+    Job(Box<Job>),
+    /// The result is there.
+    Done,
+}
+
+/// Looks at the recording as a worker will, and makes the job for just that object.
+async fn prepare(
+    settings: &Settings,
+    frozen: &super::Frozen,
+    item: &Item,
+) -> Result<Prepared, Failure> {
+    let at = Location::new(item.bucket.clone(), item.key.clone());
+    let meta = settings.store.head(&at, item.version_id.as_deref()).await;
+    let meta = meta.map_err(|e| e.recording_failure())?;
+    if let Readiness::Archived(tier) = &meta.readiness {
+        let detail = format!("the object is in the tier {tier}");
+        return Err(Failure::new(ErrorCode::RecordingNotReadable, detail));
+    }
+    let spec = frozen.spec_sha256(item, &meta);
+    let manifest = ResultKeys::new(&frozen.tenant, &item.call, &spec).manifest();
+    if exists(settings, manifest).await? {
+        return Ok(Prepared::Done);
+    }
+    let stands = tombstone::stands(
+        settings.store.as_ref(),
+        &settings.results,
+        &frozen.tenant,
+        &item.call,
+    );
+    if stands.await.map_err(|e| e.failure())? {
+        return Err(Failure::new(ErrorCode::Deleted, "the call has a tombstone"));
+    }
+    let now = Timestamp::now();
+    let mut job = Job {
+        schema_version: SCHEMA_VERSION,
+        job_id: item.job_id,
+        tenant: frozen.tenant.clone(),
+        call: item.call.clone(),
+        recording: Recording {
+            bucket: item.bucket.clone(),
+            key: item.key.clone(),
+            etag: meta.etag,
+            version_id: meta.version_id.or(item.version_id.clone()),
+            sha256: None,
+        },
+        lane: Lane::Batch,
+        options: frozen.options.clone(),
+        submitted_at: now,
+        not_after: None,
+        checkpoint: None,
+        signature: None,
+    };
+    if !settings.ring.is_empty() {
+        job.not_after = now.checked_add(settings.signature_lifetime).ok();
+        let promise = Promise {
+            phi: frozen.phi,
+            baa: frozen.baa,
+        };
+        settings.ring.sign(&mut job, promise);
+    }
+    let body = serde_json::to_vec(&job)
+        .map_err(|_| Failure::new(ErrorCode::BadJob, "the job does not serialise"))?;
+    parse::job(&body)?;
+    Ok(Prepared::Job(Box::new(job)))
+}
+
+async fn send(
+    settings: &Settings,
+    book: &mut Book,
+    jobs: Vec<(usize, Box<Job>)>,
+    line: &mut Connected,
+) -> Result<Result<(), String>, BookError> {
+    for (n, job) in jobs {
+        if let Err(e) = send_one(settings, line, &job).await {
+            // After any error everything that came from a connection is dropped.
+            *line = None;
+            return Ok(Err(e.to_string()));
+        }
+        book.note(&[(n, Note::Sent)])?;
+    }
+    Ok(Ok(()))
+}
+
+async fn connect(settings: &Settings) -> Result<(Broker, Publisher), BrokerError> {
+    let topology = settings.topology.clone();
+    let broker = Broker::connect(&settings.broker, topology, "earwitness batch").await?;
+    let publisher = broker.publisher().await?;
+    Ok((broker, publisher))
+}
+
+async fn send_one(settings: &Settings, line: &mut Connected, job: &Job) -> Result<(), BrokerError> {
+    let (_, publisher) = match line {
+        Some(line) => line,
+        None => line.insert(connect(settings).await?),
+    };
+    // Queued, unless a run that died had sent it and a worker is further already.
+    let status = Status {
+        schema_version: SCHEMA_VERSION,
+        job_id: job.job_id,
+        tenant: job.tenant.clone(),
+        call: job.call.clone(),
+        updated_at: Timestamp::now(),
+        state: status::State::Queued,
+    };
+    let object = Object::json("status.json", &status);
+    let at = Location::new(
+        settings.results.clone(),
+        layout::status(&job.tenant, job.job_id),
+    );
+    let body = Bytes::from(object.bytes);
+    let put = settings
+        .store
+        .put(&at, body, object.content_type, PutMode::IfAbsent);
+    // A view for people: the job is what counts, and the worker writes it anew.
+    drop(put.await);
+    publisher.publish_job(job, Attempts::default(), None).await
+}
+
+/// Finds out which of the published items have ended.
+async fn settle(settings: &Settings, book: &mut Book) -> Result<Result<(), String>, BookError> {
+    let sent: Vec<usize> = book.in_state(|s| s == State::Sent).collect();
+    let looked: Vec<_> = stream::iter(sent)
+        .map(|n| {
+            let (frozen, item) = (&book.frozen, &book.items[n]);
+            async move { (n, look(settings, frozen, item).await) }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let (mut notes, mut outage) = (Vec::new(), Ok(()));
+    for (n, found) in looked {
+        match found {
+            Ok(note) => notes.extend(note.map(|note| (n, note))),
+            Err(failure) => outage = Err(failure.to_string()),
+        }
+    }
+    book.note(&notes)?;
+    Ok(outage)
+}
+
+/// Whether a worker has the job. If that cannot be told it is sent again, and its result is made once all the same.
+async fn is_under_way(settings: &Settings, frozen: &super::Frozen, item: &Item) -> bool {
+    let status = layout::status(&frozen.tenant, item.job_id);
+    let at = Location::new(settings.results.clone(), status);
+    let bytes = settings.store.get(&at, MAX_STATUS_BYTES).await;
+    let found = bytes
+        .ok()
+        .and_then(|b| serde_json::from_slice::<Status>(&b).ok());
+    found.is_some_and(|status| status.state != status::State::Queued)
+}
+
+/// What there is to note of a published item, if anything.
+async fn look(
+    settings: &Settings,
+    frozen: &super::Frozen,
+    item: &Item,
+) -> Result<Option<Note>, Failure> {
+    let status = layout::status(&frozen.tenant, item.job_id);
+    let at = Location::new(settings.results.clone(), status);
+    let found = match settings.store.get(&at, MAX_STATUS_BYTES).await {
+        Ok(bytes) => serde_json::from_slice::<Status>(&bytes).ok(),
+        Err(StoreError::NotFound { .. }) => None,
+        Err(e) => return Err(e.failure()),
+    };
+    match found.as_ref().map(|status| &status.state) {
+        Some(status::State::Completed { manifest_key, .. }) => {
+            return Ok(Some(completed(settings, frozen, item, manifest_key).await?));
+        }
+        Some(status::State::Failed { failure, .. }) => return Ok(Some(Note::Failed(failure.code))),
+        Some(status::State::Cancelled) => return Ok(Some(Note::Failed(ErrorCode::Cancelled))),
+        _ => {}
+    }
+    let is_fresh =
+        |status: &Status| Timestamp::now().duration_since(status.updated_at) < STATUS_IS_STALE;
+    if found.as_ref().is_some_and(is_fresh) {
+        return Ok(None);
+    }
+    // No status, or one that nobody writes any more: the result tells, or the call was deleted.
+    match prepare(settings, frozen, item).await {
+        Ok(Prepared::Done) => Ok(Some(Note::Completed)),
+        Ok(Prepared::Job(_)) => Ok(None),
+        Err(failure) if is_outage(&failure) => Err(failure),
+        Err(failure) => Ok(Some(Note::Failed(failure.code))),
+    }
+}
+
+/// A worker of another kind than the plan's makes a result as well, but not the one that was planned.
+async fn completed(
+    settings: &Settings,
+    frozen: &super::Frozen,
+    item: &Item,
+    manifest_key: &ObjectKey,
+) -> Result<Note, Failure> {
+    let at = Location::new(item.bucket.clone(), item.key.clone());
+    let meta = match settings.store.head(&at, item.version_id.as_deref()).await {
+        Ok(meta) => meta,
+        // Gone since: nothing left to compare with.
+        Err(StoreError::NotFound { .. }) => return Ok(Note::Completed),
+        Err(e) => return Err(e.failure()),
+    };
+    let spec = frozen.spec_sha256(item, &meta);
+    let planned = ResultKeys::new(&frozen.tenant, &item.call, &spec).manifest();
+    if planned == *manifest_key {
+        Ok(Note::Completed)
+    } else {
+        Ok(Note::OtherSpec)
+    }
+}
+
+/// Failed before it was published: waits again. Published, and by its status in progress or done since: counted anew.
+async fn reopen(settings: &Settings, book: &mut Book, failed: &[usize]) -> Result<(), BookError> {
+    let mut notes = Vec::new();
+    for n in failed.iter().copied() {
+        if !book.was_published(n) {
+            notes.push((n, Note::Reopened));
+            continue;
+        }
+        match look(settings, &book.frozen, &book.items[n]).await {
+            Ok(None) => notes.push((n, Note::Sent)),
+            Ok(Some(note)) => notes.push((n, note)),
+            // It stays as it was counted.
+            Err(_) => {}
+        }
+    }
+    book.note(&notes)
+}
+
+async fn exists(settings: &Settings, key: ObjectKey) -> Result<bool, Failure> {
+    let at = Location::new(settings.results.clone(), key);
+    match settings.store.head(&at, None).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound { .. }) => Ok(false),
+        Err(e) => Err(e.failure()),
+    }
+}
+
+fn is_outage(failure: &Failure) -> bool {
+    failure.class() == job_schema::Class::Infra
+}

@@ -1,0 +1,64 @@
+//! What a recording is to become, as flags: for a single job and for a batch.
+
+use job_schema::job::{Format, Options, Role, RuleSetRef};
+
+use super::redaction::RedactArgs;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct OptionArgs {
+    /// Who speaks on each channel: agent, customer, ivr, mixed or unknown.
+    #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
+    channels: Vec<Role>,
+    /// A rule set that the workers have.
+    #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
+    rules: Option<RuleSetRef>,
+    /// A scorecard that the workers have.
+    #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
+    scorecard: Option<RuleSetRef>,
+    /// ISO 639-1 code of the language; detected when absent.
+    #[arg(long, value_name = "CODE")]
+    language: Option<String>,
+    /// Names and products to expect.
+    #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
+    vocabulary: Vec<String>,
+    /// Refuse the job on workers that run another model.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Formats to write beside transcript.json and analysis.json.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "FORMAT,…",
+        default_value = "vtt,srt,txt"
+    )]
+    format: Vec<Format>,
+    #[command(flatten)]
+    redact: RedactArgs,
+}
+
+impl OptionArgs {
+    pub(super) fn options(self) -> Options {
+        Options {
+            model: self.model,
+            language: self.language,
+            channel_roles: self.channels,
+            rules: self.rules,
+            vocabulary: self.vocabulary,
+            raw_audio: None,
+            formats: self.format,
+            redaction: self.redact.options(),
+            scorecard: self.scorecard,
+        }
+    }
+}
+
+fn parse_rules(text: &str) -> Result<RuleSetRef, String> {
+    let (id, version) = text
+        .rsplit_once('@')
+        .ok_or("expected ID@VERSION, for instance call-quality@1")?;
+    let id = id.parse().map_err(|e| format!("rule set {e}"))?;
+    let version = version
+        .parse()
+        .map_err(|_| format!("`{version}` is not a version number from 1"))?;
+    Ok(RuleSetRef { id, version })
+}

@@ -1,0 +1,87 @@
+//! `earwitness sweep`: purges calls whose retention time is over. Workers do so by themselves; this is for now, or for cron.
+
+use jiff::Timestamp;
+
+use super::common::{Shelf, settings};
+use super::{Global, out};
+use crate::audit::{AuditLog, Event};
+use crate::exit::{self, Exit};
+use crate::purge::Places;
+use crate::retention::{Swept, due, sweep_one};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  earwitness sweep --dry-run
+  earwitness sweep --json
+
+Purges as `earwitness purge --call` does, with a tombstone and a receipt each. Exit status 1 when some calls are left.")]
+pub(super) struct SweepArgs {
+    /// Name the calls, and leave them.
+    #[arg(long)]
+    dry_run: bool,
+    /// JSON lines: one for each call, and the counts.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(global: &Global, args: SweepArgs) -> Result<u8, Exit> {
+    let config = settings(global, &[])?.config;
+    let shelf = Shelf::open(&config).await?;
+    let places = Places {
+        store: shelf.store.as_ref(),
+        recordings: &shelf.recordings,
+        results: &shelf.results,
+    };
+    // Opened first: a deletion that cannot be accounted for is not begun.
+    let audit = AuditLog::open(config.audit.file.as_deref(), "sweep")
+        .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;
+    let now = Timestamp::now();
+    let calls = due(places, now).await;
+    let calls = calls.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
+    let mut swept = Swept::default();
+    for call in calls {
+        let target = &call.target;
+        let name = target.call.as_ref().map_or("", |call| call.as_str());
+        if args.dry_run {
+            swept.overdue_count += 1;
+            say(&args, target.tenant.as_str(), name, "due");
+            continue;
+        }
+        match sweep_one(places, &call, now).await {
+            Ok(Some(receipt)) => {
+                swept.purged_count += 1;
+                let outcome = receipt.removed_sha256.to_string();
+                let event = Event::purged(&receipt.tenant, Some(name.to_owned()), outcome);
+                audit.record(event).await.map_err(anyhow::Error::from)?;
+                say(&args, target.tenant.as_str(), name, "purged");
+            }
+            Ok(None) => swept.not_due_count += 1,
+            Err(e) => {
+                swept.overdue_count += 1;
+                eprintln!("{} {name}: {e}", target.tenant);
+            }
+        }
+    }
+    if args.json {
+        out::line(serde_json::to_string(&swept).map_err(anyhow::Error::from)?);
+    } else {
+        out::line(format_args!(
+            "{} purged, {} not due after all, {} overdue",
+            swept.purged_count, swept.not_due_count, swept.overdue_count
+        ));
+    }
+    Ok(if swept.overdue_count > 0 && !args.dry_run {
+        exit::SOME_FAILED
+    } else {
+        exit::OK
+    })
+}
+
+fn say(args: &SweepArgs, tenant: &str, call: &str, outcome: &str) {
+    if args.json {
+        out::line(serde_json::json!({ "tenant": tenant, "call": call, "outcome": outcome }));
+    } else {
+        out::line(format_args!("{tenant} {call}: {outcome}"));
+    }
+}

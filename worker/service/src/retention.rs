@@ -1,0 +1,253 @@
+//! How long results are kept. In: days by tenant. Out: a time stamped into each manifest, and for each call a mark
+//! `_retention/DAY/TENANT/CALL` in the results bucket, so that a sweep lists what is due and nothing else. The mark is written before
+//! the manifest: none is without. What is due goes by way of a purge, tombstone first. Fails as the store does, call by call.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use job_schema::job::BucketName;
+use job_schema::manifest::Manifest;
+use job_schema::{CallId, ObjectKey, TenantId};
+use serde::Serialize;
+
+use crate::layout;
+use crate::purge::{Places, Receipt, Target, purge};
+use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError};
+
+const PAGE: u16 = 1_000;
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+
+/// Days by tenant; `None` keeps for ever.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retention {
+    otherwise: Option<u32>,
+    tenants: BTreeMap<TenantId, Option<u32>>,
+}
+
+impl Retention {
+    /// `days` for all, and `TENANT=DAYS`, separated by commas, for some; 0 for ever.
+    pub fn read(days: u32, tenants: &str) -> Result<Self, String> {
+        let limit = |days: u32| (days > 0).then_some(days);
+        let mut retention = Self {
+            otherwise: limit(days),
+            tenants: BTreeMap::new(),
+        };
+        for entry in tenants.split(',').map(str::trim).filter(|e| !e.is_empty()) {
+            let shape = || "expected TENANT=DAYS, separated by commas".to_owned();
+            let (tenant, days) = entry.split_once('=').ok_or_else(shape)?;
+            let tenant = tenant.trim().parse().map_err(|e| format!("tenant {e}"))?;
+            let days: u32 = days.trim().parse().map_err(|_| shape())?;
+            if retention.tenants.insert(tenant, limit(days)).is_some() {
+                return Err("a tenant stands there twice".to_owned());
+            }
+        }
+        Ok(retention)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.otherwise.is_none() && self.tenants.values().all(Option::is_none)
+    }
+
+    /// When a result that is completed now is to go.
+    pub fn delete_after(&self, tenant: &TenantId, now: Timestamp) -> Option<Timestamp> {
+        let days = self
+            .tenants
+            .get(tenant)
+            .copied()
+            .unwrap_or(self.otherwise)?;
+        let kept = SignedDuration::from_hours(24 * i64::from(days));
+        // Beyond the calendar's end is for ever.
+        now.checked_add(kept).ok()
+    }
+}
+
+/// A call whose day has come.
+#[derive(Debug, Clone)]
+pub struct Due {
+    pub target: Target,
+    mark: ObjectKey,
+}
+
+/// What a sweep did. Ids and counts only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    pub purged_count: u64,
+    /// Their results were renewed, or gone already.
+    pub not_due_count: u64,
+    /// Still there, because the store failed: the next sweep tries them again.
+    pub overdue_count: u64,
+}
+
+/// Says that a call is to be looked at when its day has come.
+pub async fn mark(
+    store: &dyn BlobStore,
+    results: &BucketName,
+    tenant: &TenantId,
+    call: &CallId,
+    delete_after: Timestamp,
+) -> Result<(), StoreError> {
+    let at = Location::new(
+        results.clone(),
+        layout::retention_mark(&day_after(delete_after), tenant, call),
+    );
+    let nothing = Bytes::from_static(b"kept until this day\n");
+    let put = store.put(&at, nothing, "text/plain", PutMode::Overwrite);
+    put.await.map(drop)
+}
+
+/// Calls whose day has come, the oldest first: days sort as text.
+pub async fn due(places: Places<'_>, now: Timestamp) -> Result<Vec<Due>, StoreError> {
+    let today = day(now);
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = places
+            .store
+            .list(
+                places.results,
+                layout::RETENTION_PREFIX,
+                after.as_deref(),
+                PAGE,
+            )
+            .await?;
+        for object in page.objects {
+            let Some((day, target)) = read_mark(object.key.as_str()) else {
+                continue;
+            };
+            if day > today.as_str() {
+                return Ok(found);
+            }
+            found.push(Due {
+                target,
+                mark: object.key,
+            });
+        }
+        match page.next_after {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// The receipt of the purge, or none where the call is not due after all. The newest result decides: what a customer had
+/// transcribed again is kept as long as that.
+pub async fn sweep_one(
+    places: Places<'_>,
+    due: &Due,
+    now: Timestamp,
+) -> Result<Option<Receipt>, StoreError> {
+    let receipt = match newest(places, &due.target).await? {
+        Some(delete_after) if delete_after <= now => Some(purge(places, &due.target, now).await?),
+        _ => None,
+    };
+    let mark = Location::new(places.results.clone(), due.mark.clone());
+    places.store.delete(&mark).await?;
+    Ok(receipt)
+}
+
+/// Of all results of the call that have a limit; none where there is no such result.
+async fn newest(places: Places<'_>, target: &Target) -> Result<Option<Timestamp>, StoreError> {
+    let below = layout::calls_prefix(&target.tenant, target.call.as_ref());
+    let mut newest = None;
+    for version in places.store.versions(places.results, &below).await? {
+        if !version.key.as_str().ends_with("/manifest.json") {
+            continue;
+        }
+        let at = Location::new(places.results.clone(), version.key);
+        match places.store.get(&at, MAX_MANIFEST_BYTES).await {
+            Ok(bytes) => {
+                let manifest = serde_json::from_slice::<Manifest>(&bytes).ok();
+                newest = newest.max(manifest.and_then(|m| m.delete_after));
+            }
+            Err(StoreError::NotFound { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(newest)
+}
+
+/// Whether it is this worker's turn. Time is cut into turns, and whoever first puts an object with the turn's number has it: a
+/// sweeper that dies leaves its work to the next turn, and nothing has to be renewed.
+pub async fn take_turn(
+    places: Places<'_>,
+    every: Duration,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let number = u64::try_from(now.as_second()).unwrap_or(0) / every.as_secs().max(1);
+    let key = layout::sweep_turn(number);
+    let at = Location::new(places.results.clone(), key.clone());
+    let nothing = Bytes::from_static(b"taken\n");
+    let put = places
+        .store
+        .put(&at, nothing, "text/plain", PutMode::IfAbsent);
+    if put.await? == PutOutcome::AlreadyExists {
+        return Ok(false);
+    }
+    let turns = places
+        .store
+        .list(places.results, layout::SWEEP_TURNS_PREFIX, None, PAGE)
+        .await?;
+    for old in turns.objects.into_iter().filter(|turn| turn.key < key) {
+        let at = Location::new(places.results.clone(), old.key);
+        places.store.delete(&at).await?;
+    }
+    Ok(true)
+}
+
+fn read_mark(key: &str) -> Option<(&str, Target)> {
+    let rest = key.strip_prefix(layout::RETENTION_PREFIX)?;
+    let mut parts = rest.split('/');
+    let (day, tenant, call) = (parts.next()?, parts.next()?, parts.next()?);
+    let target = Target {
+        tenant: tenant.parse().ok()?,
+        call: Some(call.parse().ok()?),
+    };
+    Some((day, target))
+}
+
+/// The first day on which all of the time is over.
+fn day_after(at: Timestamp) -> String {
+    day(at.checked_add(SignedDuration::from_hours(24)).unwrap_or(at))
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenants_own_time_wins_over_that_for_all() {
+        let retention = Retention::read(90, "acme=1, globex=0").unwrap();
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        for (tenant, expected) in [
+            ("acme", Some("2026-11-25T12:00:00Z")),
+            ("globex", None),
+            ("initech", Some("2027-02-22T12:00:00Z")),
+        ] {
+            let found = retention.delete_after(&tenant.parse().unwrap(), now);
+            assert_eq!(found, expected.map(|at| at.parse().unwrap()), "{tenant}");
+        }
+        assert!(Retention::read(0, "globex=0").unwrap().is_empty());
+        for wrong in ["acme", "acme=soon", "a b=1", "acme=1,acme=2"] {
+            assert!(Retention::read(0, wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_mark_names_the_day_on_which_its_call_is_due_and_is_read_back() {
+        let (tenant, call) = ("acme".parse().unwrap(), "c1".parse().unwrap());
+        let at: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
+        let key = layout::retention_mark(&day_after(at), &tenant, &call);
+        assert_eq!(key.as_str(), "_retention/2027-01-01/acme/c1");
+        let (day, target) = read_mark(key.as_str()).unwrap();
+        assert_eq!(
+            (day, target.tenant, target.call),
+            ("2027-01-01", tenant, Some(call))
+        );
+        assert!(read_mark("_retention/2027-01-01/acme").is_none());
+    }
+}
