@@ -7,6 +7,7 @@ mod dlq;
 mod doctor;
 mod models;
 mod out;
+mod promise;
 mod purge;
 mod queues;
 mod raw_layout;
