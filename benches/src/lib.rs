@@ -1,1 +1,3 @@
+//! What several benches share.
 
+pub mod archive;

@@ -69,6 +69,8 @@ error_codes! {
     UnknownModel => "unknown_model", Permanent, "pull the model on the workers, or name one they have";
     /// The job names a rule set that cannot be found or read.
     BadRules => "bad_rules", Permanent, "check the rule set with `earwitness rules check`, then submit again";
+    /// The result to be scored again is not there, or has no transcript.
+    ResultNotFound => "result_not_found", Permanent, "check the manifest's key; the result may have been deleted";
     /// No object at the recording's key.
     RecordingNotFound => "recording_not_found", Permanent, "check bucket and key; the recording may have expired";
     /// The store refused to hand out the recording.

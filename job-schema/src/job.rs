@@ -1,6 +1,7 @@
 //! The job: one recording of one call, and how to transcribe it. Every option is frozen in the message, so that
 //! a retry or a later replay does the same work.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use jiff::Timestamp;
@@ -43,9 +44,26 @@ pub struct Job {
     /// Where an earlier worker stopped. Written by workers, not by producers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointRef>,
+    /// Set to score a stored result again. Then `recording` is only repeated from its manifest, and nothing of it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescore: Option<Rescore>,
     /// Proof that the job is its tenant's. Fleets whose broker is on another host refuse a job without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+}
+
+/// A stored result that is to be scored with the rules and the scorecard of the job's options, which hold nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rescore {
+    /// The result's manifest, in the results bucket. Must be one of the job's tenant and call.
+    pub manifest_key: ObjectKey,
+    /// If given, the worker's rule file must have this digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_sha256: Option<Sha256>,
+    /// If given, the worker's scorecard must have this digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorecard_sha256: Option<Sha256>,
 }
 
 /// The stored object.
@@ -255,8 +273,23 @@ pub struct Options {
     /// Redacted copies of all results, beside the originals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+    /// What is known of the call beside its sound, by name: rules compare it as `$name`. At most 50.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend(
+        "maxProperties" = 50,
+        "propertyNames" = { "maxLength": 64, "pattern": ATTRIBUTE_NAME, "not": { "enum": OWN_FACTS } },
+        "additionalProperties" = { "type": "string", "minLength": 1, "maxLength": 256, "pattern": VISIBLE }
+    ))]
+    pub attributes: BTreeMap<String, String>,
 }
 
+pub const MAX_ATTRIBUTES: usize = 50;
+pub const MAX_ATTRIBUTE_NAME_BYTES: usize = 64;
+pub const MAX_ATTRIBUTE_VALUE_BYTES: usize = 256;
+/// What a rule can write after `$`.
+const ATTRIBUTE_NAME: &str = "^[A-Za-z][A-Za-z0-9._-]*$";
+/// Facts that are measured on the recording: nobody can say otherwise.
+pub const OWN_FACTS: [&str; 2] = ["channels", "duration"];
 pub const MAX_CHANNELS: usize = 8;
 pub const MAX_FORMATS: usize = 8;
 pub const MAX_MODEL_NAME_BYTES: usize = 128;

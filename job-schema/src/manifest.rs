@@ -1,5 +1,7 @@
 //! The manifest: its existence is what "done" means. Written last, only if absent, and naming every other object.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,9 @@ pub struct Manifest {
     pub spec_sha256: Sha256,
     pub recording: Recording,
     pub recording_sha256: Sha256,
+    /// What the job knew of the call: whoever scores it again compares the same facts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
     pub model: String,
     pub model_sha256: Sha256,
     pub completed_at: Timestamp,

@@ -34,7 +34,7 @@ pub fn signed_text(job: &Job, signature: &Signature) -> String {
     let recording = &job.recording;
     let not_after = job.not_after.map(|at| at.as_nanosecond().to_string());
     let optional = |value: &Option<String>| value.clone().unwrap_or_default();
-    let claims = [
+    let mut claims = vec![
         ("key_id", signature.key_id.to_string()),
         ("nonce", signature.nonce.to_string()),
         ("phi", signature.phi.to_string()),
@@ -54,6 +54,11 @@ pub fn signed_text(job: &Job, signature: &Signature) -> String {
         ("not_after_ns", not_after.unwrap_or_default()),
         ("options", options_text(job)),
     ];
+    // A job that says more has a line more: what is signed for other jobs stays as it was.
+    if let Some(rescore) = &job.rescore {
+        let rescore = serde_json::to_value(rescore).unwrap_or_default();
+        claims.push(("rescore", canonical(&rescore)));
+    }
     let mut text = "earwitness-job-v1\n".to_owned();
     for (name, value) in claims {
         // Writing to a string cannot fail.
@@ -108,5 +113,16 @@ mod tests {
             version_id=\nsha256=\nlane=batch\nnot_after_ns=1795600800500000000\n\
             options={\"channel_roles\":[\"agent\"],\"vocabulary\":[\"Zoë \\\"Z\\\"\"]}\n";
         assert_eq!(signed_text(&job, &signature), expected);
+        let mut rescoring = job;
+        rescoring.rescore = Some(crate::job::Rescore {
+            manifest_key: "acme/calls/c1/5/manifest.json".parse().unwrap(),
+            rules_sha256: None,
+            scorecard_sha256: None,
+        });
+        let line = "rescore={\"manifest_key\":\"acme/calls/c1/5/manifest.json\"}\n";
+        assert_eq!(
+            signed_text(&rescoring, &signature),
+            format!("{expected}{line}")
+        );
     }
 }

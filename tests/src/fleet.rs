@@ -89,6 +89,11 @@ impl Fleet {
         )?)
     }
 
+    /// A file of this fleet's own, as a command takes it.
+    pub fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+
     pub async fn upload(&self, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
         let at = Location::new(bucket(RECORDINGS)?, key.parse()?);
         let mode = PutMode::Overwrite;

@@ -1,14 +1,17 @@
 //! What the types alone do not say of a job. In: a parsed job, or its JSON. Out: nothing, or the first [`Failure`].
 //! Fails: `bad_job` for a limit or a form that serde lets through, `tenant_mismatch` for a key of somebody else.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::bad;
 use crate::error::{ErrorCode, Failure};
 use crate::ids::{ObjectKey, TenantId};
 use crate::job::{
-    Job, MAX_CHANNELS, MAX_FORMATS, MAX_MODEL_NAME_BYTES, MAX_OBJECT_TAG_BYTES,
-    MAX_VOCABULARY_TERM_BYTES, MAX_VOCABULARY_TERMS, Options, RawAudio,
+    Job, MAX_ATTRIBUTE_NAME_BYTES, MAX_ATTRIBUTE_VALUE_BYTES, MAX_ATTRIBUTES, MAX_CHANNELS,
+    MAX_FORMATS, MAX_MODEL_NAME_BYTES, MAX_OBJECT_TAG_BYTES, MAX_VOCABULARY_TERM_BYTES,
+    MAX_VOCABULARY_TERMS, OWN_FACTS, Options, RawAudio,
 };
 use crate::redaction::{
     MAX_CUSTOM_NAME_BYTES, MAX_CUSTOM_PATTERN_BYTES, MAX_CUSTOM_PATTERNS, MAX_PADDING_MS, Redaction,
@@ -23,7 +26,9 @@ const OBJECTS: &[&str] = &[
     "/options/raw_audio",
     "/options/redaction",
     "/options/redaction/custom",
+    "/options/attributes",
     "/checkpoint",
+    "/rescore",
     "/signature",
 ];
 const ARRAYS: &[&str] = &[
@@ -78,6 +83,16 @@ pub(super) fn check(job: &Job, root: &str) -> Result<(), Failure> {
             check_text(text, limit).map_err(|detail| bad(format!("{root}{pointer}"), detail))?;
         }
     }
+    if let Some(rescore) = &job.rescore {
+        check_owner(
+            &rescore.manifest_key,
+            &job.tenant,
+            root,
+            "/rescore/manifest_key",
+        )?;
+        check_rescore(job, &rescore.manifest_key)
+            .map_err(|(pointer, detail)| bad(format!("{root}{pointer}"), detail))?;
+    }
     check_options(&job.options)
         .map_err(|(pointer, detail)| bad(format!("{root}/options{pointer}"), detail))
 }
@@ -94,6 +109,30 @@ fn check_owner(
     let detail = "the key does not begin with the tenant's name and a slash";
     let pointer = format!("{root}{pointer}");
     Err(Failure::at(ErrorCode::TenantMismatch, pointer, detail))
+}
+
+/// A job that only scores has nothing to say of a recording.
+fn check_rescore(job: &Job, manifest_key: &ObjectKey) -> Result<(), Wrong> {
+    let of_call = format!("{}/calls/{}/", job.tenant, job.call);
+    let key = manifest_key.as_str();
+    if !key.starts_with(&of_call) || !key.ends_with("/manifest.json") {
+        let detail = "is no manifest of the job's call";
+        return Err(("/rescore/manifest_key".into(), detail.into()));
+    }
+    let scoring = Options {
+        rules: job.options.rules.clone(),
+        scorecard: job.options.scorecard.clone(),
+        ..Options::default()
+    };
+    if job.options != scoring {
+        let detail = "has more than `rules` and `scorecard`, which is all that scoring takes";
+        return Err(("/options".into(), detail.into()));
+    }
+    if scoring == Options::default() {
+        let detail = "names neither `rules` nor a `scorecard` to score with";
+        return Err(("/options".into(), detail.into()));
+    }
+    Ok(())
 }
 
 /// A pointer from `/options`, and what is wrong there.
@@ -120,6 +159,7 @@ fn check_options(options: &Options) -> Result<(), Wrong> {
     if let Some(redaction) = &options.redaction {
         check_redaction(redaction)?;
     }
+    check_attributes(&options.attributes)?;
     options.raw_audio.as_ref().map_or(Ok(()), check_raw_audio)
 }
 
@@ -145,6 +185,29 @@ fn check_redaction(redaction: &Redaction) -> Result<(), Wrong> {
         }
         check_text(pattern, MAX_CUSTOM_PATTERN_BYTES)
             .map_err(|detail| (format!("/redaction/custom/{name}"), detail))?;
+    }
+    Ok(())
+}
+
+/// A pointer to a name would need escaping, and a value may be anybody's: neither is repeated.
+fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Wrong> {
+    let wrong = |detail: String| Err(("/attributes".to_owned(), detail));
+    check_count("/attributes", attributes.len(), MAX_ATTRIBUTES)?;
+    for (name, value) in attributes {
+        let mut bytes = name.bytes();
+        let plain = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+            && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if !plain || name.len() > MAX_ATTRIBUTE_NAME_BYTES {
+            return wrong(
+                "has a name that is not 1 to 64 letters, digits, `.`, `_` and `-`, a letter first"
+                    .into(),
+            );
+        }
+        if OWN_FACTS.contains(&name.as_str()) {
+            return wrong("has `channels` or `duration`, which are measured".into());
+        }
+        check_text(value, MAX_ATTRIBUTE_VALUE_BYTES)
+            .map_err(|detail| (format!("/attributes/{name}"), detail))?;
     }
     Ok(())
 }

@@ -271,6 +271,74 @@ fn a_long_or_odd_name_is_shortened_in_the_pointer() {
     assert!(at.chars().count() < 70, "{at}");
 }
 
+#[test]
+fn a_job_that_only_scores_names_a_result_of_its_call_and_what_to_score_with() {
+    let own = "acme/calls/call-1/5/manifest.json";
+    let rules = json!({ "rules": { "id": "r", "version": 2 } });
+    let both =
+        json!({ "rules": { "id": "r", "version": 2 }, "scorecard": { "id": "c", "version": 1 } });
+    let more = json!({ "rules": { "id": "r", "version": 2 }, "language": "en" });
+    let cases = [
+        (own, &rules, None),
+        (own, &both, None),
+        (own, &json!({}), Some("/options")),
+        (own, &more, Some("/options")),
+        (
+            "acme/calls/call-2/5/manifest.json",
+            &rules,
+            Some("/rescore/manifest_key"),
+        ),
+        (
+            "acme/calls/call-1/5/transcript.json",
+            &rules,
+            Some("/rescore/manifest_key"),
+        ),
+        (
+            "acme/calls/call-10/5/manifest.json",
+            &rules,
+            Some("/rescore/manifest_key"),
+        ),
+        (
+            "globex/calls/call-1/5/manifest.json",
+            &rules,
+            Some("/rescore/manifest_key"),
+        ),
+    ];
+    for (key, options, wrong) in cases {
+        let mut body = minimal();
+        body["rescore"] = json!({ "manifest_key": key });
+        body["options"] = options.clone();
+        match wrong {
+            Some(pointer) => assert_eq!(refused(&body).1, pointer, "{body}"),
+            None => assert!(job(body.to_string().as_bytes()).is_ok(), "{body}"),
+        }
+    }
+}
+
+#[test]
+fn an_attribute_has_a_name_that_rules_can_write() {
+    for (name, value, fits) in [
+        ("queue", "sales 2", true),
+        ("attr.tier", "gold", true),
+        ("wait", "95s", true),
+        ("2nd", "x", false),
+        ("a b", "x", false),
+        ("duration", "9s", false),
+        ("queue", "\t", false),
+        ("queue", "a\u{0}b", false),
+    ] {
+        let mut body = minimal();
+        body["options"] = json!({ "attributes": { name: value } });
+        match job(body.to_string().as_bytes()) {
+            Ok(job) => assert!(fits && job.options.attributes[name] == value, "{body}"),
+            Err(failure) => {
+                assert!(!fits, "{failure}");
+                assert!(!failure.detail.contains(value), "{failure}");
+            }
+        }
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_body_makes_the_parser_panic(body in proptest::collection::vec(proptest::num::u8::ANY, 0..512)) {

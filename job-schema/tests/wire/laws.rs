@@ -1,10 +1,12 @@
 //! Laws of the job parser: what we write we read, what we accept the schema accepts, and a refusal says where.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use job_schema::checkpoint::CheckpointRef;
 use job_schema::job::{
-    BucketName, Format, Job, Lane, Options, RawAudio, RawCodec, Recording, Role, RuleSetRef,
+    BucketName, Format, Job, Lane, Options, RawAudio, RawCodec, Recording, Rescore, Role,
+    RuleSetRef,
 };
 use job_schema::redaction::{AudioStyle, EntityKind, Redaction};
 use job_schema::signature::Signature;
@@ -164,21 +166,24 @@ fn value() -> impl Strategy<Value = Value> {
 fn job() -> impl Strategy<Value = Job> {
     let head = (any::<u128>(), name(), name(), select(&Lane::ALL[..]));
     let times = (instant(), option::of(instant()));
+    let rescored = option::of(option::of(digest()));
     (
         head,
         recording(),
         options(),
         times,
         option::of((path(), digest(), any::<u64>())),
+        rescored,
         option::of(signature()),
     )
         .prop_map(
             |(
                 (id, tenant, call, lane),
                 mut recording,
-                options,
+                mut options,
                 (submitted_at, not_after),
                 checkpoint,
+                rescored,
                 signature,
             )| {
                 let tenant: TenantId = tenant.parse().unwrap();
@@ -189,6 +194,22 @@ fn job() -> impl Strategy<Value = Job> {
                     sha256,
                     spans_count,
                 });
+                let scored_with = Options {
+                    rules: options.rules.clone(),
+                    scorecard: options.scorecard.clone(),
+                    ..Options::default()
+                };
+                let mut rescore = None;
+                if let Some(rules_sha256) = rescored
+                    && scored_with != Options::default()
+                {
+                    options = scored_with;
+                    rescore = Some(Rescore {
+                        manifest_key: own(&format!("calls/{call}/spec/manifest.json")),
+                        rules_sha256,
+                        scorecard_sha256: None,
+                    });
+                }
                 Job {
                     schema_version: 1,
                     job_id: JobId(uuid::Uuid::from_u128(id)),
@@ -199,6 +220,7 @@ fn job() -> impl Strategy<Value = Job> {
                     submitted_at,
                     not_after,
                     checkpoint,
+                    rescore,
                     signature,
                     tenant,
                 }
@@ -255,6 +277,7 @@ fn options() -> impl Strategy<Value = Options> {
         vec(select(&Format::ALL[..]), 0..=8),
         option::of(redaction()),
         option::of(rules()),
+        attributes(),
     )
         .prop_map(
             |(
@@ -267,6 +290,7 @@ fn options() -> impl Strategy<Value = Options> {
                 formats,
                 redaction,
                 scorecard,
+                attributes,
             )| {
                 Options {
                     model,
@@ -278,9 +302,16 @@ fn options() -> impl Strategy<Value = Options> {
                     formats,
                     redaction,
                     scorecard,
+                    attributes,
                 }
             },
         )
+}
+
+fn attributes() -> impl Strategy<Value = BTreeMap<String, String>> {
+    // The prefix keeps clear of the facts that are measured.
+    let names = "a[A-Za-z0-9._-]{0,63}";
+    proptest::collection::btree_map(names, "\\p{L}[\\p{L}\\p{N} '.-]{0,60}", 0..4)
 }
 
 fn redaction() -> impl Strategy<Value = Redaction> {

@@ -48,11 +48,29 @@ fn jobs() -> Vec<Row> {
         ("job-full", "/options/raw_audio/sample_rate_hz", Some(json!(3999)), Refuses),
         ("job-full", "/options/formats/0", Some(json!("pdf")), Refuses),
         ("job-full", "/options/formats", Some(json!(vec!["vtt"; 9])), Refuses),
+        ("job-attributes", "/options/attributes", Some(json!([])), Refuses),
+        ("job-attributes", "/options/attributes/queue", Some(json!(7)), Refuses),
+        ("job-attributes", "/options/attributes/queue", Some(json!("")), Refuses),
+        ("job-attributes", "/options/attributes/queue", Some(json!("a\nb")), Refuses),
+        ("job-attributes", "/options/attributes/queue", Some(json!("x".repeat(257))), Refuses),
+        ("job-attributes", "/options/attributes/2nd", Some(json!("x")), Refuses),
+        ("job-attributes", "/options/attributes/a b", Some(json!("x")), Refuses),
+        ("job-attributes", "/options/attributes/duration", Some(json!("9s")), Refuses),
+        ("job-rescore", "/rescore/manifest_key", None, Refuses),
+        ("job-rescore", "/rescore/manifest_key", Some(json!("acme/../x/manifest.json")), Refuses),
+        ("job-rescore", "/rescore/rules_sha256", Some(json!("7")), Refuses),
+        ("job-rescore", "/rescore/audio", Some(json!(true)), Refuses),
+        ("job-full", "/options/attributes", Some(many_attributes(51)), Refuses),
         ("job-full", "/submitted_at", Some(json!("2026-11-24")), Refuses),
         ("job-full", "/not_after", Some(json!(1_764_000_000)), Refuses),
         ("job-full", "/checkpoint/spans_count", Some(json!(-1)), Refuses),
         ("job-full", "/checkpoint/sha256", None, Refuses),
     ]
+}
+
+fn many_attributes(count: usize) -> Value {
+    let fields = (0..count).map(|n| (format!("a{n}"), json!("x")));
+    Value::Object(fields.collect())
 }
 
 #[rustfmt::skip] // a table: one row a line

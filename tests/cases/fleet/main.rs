@@ -8,6 +8,7 @@ mod copies;
 mod losses;
 mod poison;
 mod refusals;
+mod rescoring;
 
 use earwitness_tests::process::WorkerProcess;
 use serde_json::{Value, json};

@@ -12,6 +12,7 @@ mod lanes;
 mod models;
 mod options;
 mod out;
+mod promise;
 mod purge;
 mod queues;
 mod raw_layout;

@@ -6,6 +6,7 @@ mod cancelled;
 pub mod keep;
 mod plan;
 pub mod publish;
+mod rescore;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -103,6 +104,8 @@ pub struct Done {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
     Completed,
+    /// A stored transcript was scored again.
+    Rescored,
     /// A manifest for this spec was there before us.
     AlreadyDone,
 }
@@ -111,6 +114,7 @@ impl How {
     pub fn as_str(self) -> &'static str {
         match self {
             How::Completed => "completed",
+            How::Rescored => "rescored",
             How::AlreadyDone => "already_done",
         }
     }
@@ -125,19 +129,22 @@ pub async fn process(
 ) -> Result<Ended, Failure> {
     let started = Instant::now();
     admit(fleet, job).await?;
+    if let Some(wanted) = &job.rescore {
+        let rescored = rescore::rescore(fleet, job, wanted, attempts, started)
+            .instrument(tracing::info_span!("rescore"))
+            .await?;
+        return Ok(Ended::Done(rescored));
+    }
     let watch = Watch::begin(fleet, job, stop);
     let stop = &watch.stop;
     let plan = plan::plan(fleet, job)
         .instrument(tracing::info_span!("plan"))
         .await?;
-    if let Some(standing) = publish::standing_manifest(fleet, &plan).await? {
-        return Ok(Ended::Done(publish::done(
-            fleet,
-            job,
-            &plan,
-            standing,
-            How::AlreadyDone,
-        )));
+    let manifest_key = plan.keys.manifest();
+    if let Some(standing) = publish::standing_manifest(fleet, &manifest_key).await? {
+        let how = How::AlreadyDone;
+        let done = publish::done(fleet, job, manifest_key, standing, how);
+        return Ok(Ended::Done(done));
     }
     let (recording, recording_sha256) = fetch(fleet, job, &plan)
         .instrument(tracing::info_span!("fetch"))
@@ -185,13 +192,8 @@ pub async fn process(
         publish::withdraw(fleet, &plan, &standing.manifest).await?;
         return Err(deleted());
     }
-    Ok(Ended::Done(publish::done(
-        fleet,
-        job,
-        &plan,
-        standing,
-        How::Completed,
-    )))
+    let done = publish::done(fleet, job, manifest_key, standing, How::Completed);
+    Ok(Ended::Done(done))
 }
 
 async fn interrupted(

@@ -41,10 +41,22 @@ impl ResultKeys {
     }
 }
 
-/// An analysis made later, beside the result that the manifest at `manifest` lists. `name` says by what.
-pub fn rescored(manifest: &ObjectKey, name: &str) -> Option<ObjectKey> {
+/// Objects of an analysis made later, beside the result that a manifest lists.
+#[derive(Debug, Clone)]
+pub struct RescoredKeys {
+    pub analysis: ObjectKey,
+    /// Written last by a job, as a manifest is. Its name differs from a manifest's: a listing of results must not find it.
+    pub done: ObjectKey,
+}
+
+/// `None` where `manifest` is no manifest's key. `name` says by what was scored.
+pub fn rescored(manifest: &ObjectKey, name: &str) -> Option<RescoredKeys> {
     let prefix = manifest.as_str().strip_suffix("/manifest.json")?;
-    ObjectKey::try_from(format!("{prefix}/rescored/{name}/analysis.json")).ok()
+    let key = |file: &str| ObjectKey::try_from(format!("{prefix}/rescored/{name}/{file}")).ok();
+    Some(RescoredKeys {
+        analysis: key("analysis.json")?,
+        done: key("rescored.json")?,
+    })
 }
 
 pub fn calls(tenant: &TenantId) -> String {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use analysis::{RuleSet, Scorecard};
+use analysis::{Facts, RuleSet, Scorecard};
 use job_schema::analysis::{Analysis, Outcome};
 use job_schema::engine::{CallSummary, PeaksChunk, SpanResult};
 use job_schema::job::Format;
@@ -81,18 +81,14 @@ pub struct Results {
 pub struct Scoring {
     pub rules: Option<Arc<RuleSet>>,
     pub scorecard: Option<Arc<Scorecard>>,
+    /// What is known of the call beside its words.
+    pub facts: Facts,
 }
 
 impl Scoring {
     pub fn analyse(&self, transcript: &Transcript, transcript_sha256: &Sha256) -> Analysis {
         let (rules, scorecard) = (self.rules.as_deref(), self.scorecard.as_deref());
-        analysis::analyse_with(
-            transcript,
-            transcript_sha256,
-            rules,
-            scorecard,
-            &analysis::Facts::new(),
-        )
+        analysis::analyse_with(transcript, transcript_sha256, rules, scorecard, &self.facts)
     }
 }
 
@@ -147,13 +143,7 @@ fn summarise(transcript: &Transcript, analysis: &Analysis) -> Summary {
         .collect();
     languages.sort_unstable();
     languages.dedup();
-    let hit = |score: &job_schema::analysis::Score| {
-        score
-            .rules
-            .iter()
-            .filter(|r| r.outcome == Outcome::True)
-            .count()
-    };
+    let (score_points, rules_hit_count) = scored(analysis);
     Summary {
         duration_ms: transcript.audio.decoded.duration_ms,
         channels_count: transcript.audio.decoded.channels_count,
@@ -162,9 +152,18 @@ fn summarise(transcript: &Transcript, analysis: &Analysis) -> Summary {
         suppressed_count: count(channels.iter().map(|c| c.suppressed.len()).sum()),
         warnings_count: count(transcript.warnings.len()),
         languages,
-        score_points: analysis.score.as_ref().map(|s| s.points),
-        rules_hit_count: count(analysis.score.as_ref().map_or(0, hit)),
+        score_points,
+        rules_hit_count,
     }
+}
+
+/// The points, and how many rules are true.
+pub(crate) fn scored(analysis: &Analysis) -> (Option<f64>, u32) {
+    let score = analysis.score.as_ref();
+    let rules = score.iter().flat_map(|score| &score.rules);
+    let hits = rules.filter(|rule| rule.outcome == Outcome::True).count();
+    let points = score.map(|score| score.points);
+    (points, u32::try_from(hits).unwrap_or(u32::MAX))
 }
 
 /// The layout that waveform players read (audiowaveform's JSON, version 2).

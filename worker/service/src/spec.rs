@@ -2,6 +2,8 @@
 //! is both the idempotency key and part of every result's address.
 //! In: a recording's identity, the job's options, the model and rules as resolved. Out: [`Spec`] and its SHA-256.
 
+use std::collections::BTreeMap;
+
 use job_schema::ObjectKey;
 use job_schema::job::{BucketName, Options};
 use job_schema::{CallId, Sha256, TenantId};
@@ -26,6 +28,23 @@ pub struct Spec<'a> {
     pub pipeline_revision: u32,
 }
 
+/// What shapes an analysis that is made later of a stored transcript.
+#[derive(Debug, Clone, Serialize)]
+pub struct RescoreSpec<'a> {
+    pub manifest_key: &'a ObjectKey,
+    /// The spec of the transcript: it is the same bytes for the same spec.
+    pub transcripts: &'a Sha256,
+    pub attributes: &'a BTreeMap<String, String>,
+    pub rules_sha256: Option<&'a Sha256>,
+    pub scorecard_sha256: Option<&'a Sha256>,
+}
+
+impl RescoreSpec<'_> {
+    pub fn sha256(&self) -> Sha256 {
+        digest_of(self)
+    }
+}
+
 /// With the ETag and version found in the store, so that a replaced object is another spec.
 #[derive(Debug, Clone, Serialize)]
 pub struct RecordingIdentity<'a> {
@@ -36,11 +55,15 @@ pub struct RecordingIdentity<'a> {
 }
 
 impl Spec<'_> {
-    /// SHA-256 of the JSON form: field order is fixed by the types, and there is no map with an order of its own.
+    /// SHA-256 of the JSON form: field order is fixed by the types, and maps are sorted by name.
     pub fn sha256(&self) -> Sha256 {
-        let json = serde_json::to_vec(self).expect("plain strings, numbers and lists serialise");
-        sha256(&json)
+        digest_of(self)
     }
+}
+
+fn digest_of(spec: &impl Serialize) -> Sha256 {
+    let json = serde_json::to_vec(spec).expect("plain strings, numbers, lists and maps serialise");
+    sha256(&json)
 }
 
 pub fn sha256(bytes: &[u8]) -> Sha256 {
@@ -102,6 +125,10 @@ mod tests {
             ..Redaction::default()
         };
         assert_ne!(redacted, hash("e1", |o| o.redaction = Some(padded.clone())));
+        let known = hash("e1", |o| {
+            o.attributes.insert("queue".into(), "sales".into());
+        });
+        assert_ne!(base, known);
         assert_ne!(
             base,
             hash("e1", |o| o.vocabulary = vec!["Northgate".into()])

@@ -76,14 +76,10 @@ pub async fn submit(
         submitted_at: Timestamp::now(),
         not_after: wish.not_after,
         checkpoint: None,
+        rescore: None,
         signature: None,
     };
-    ring.sign(&mut job, wish.promise);
-    check(&job)?;
-    note_queued(store, results, &job).await?;
-    publisher
-        .publish_job(&job, Attempts::default(), None)
-        .await?;
+    queue(store, results, publisher, ring, &mut job, wish.promise).await?;
     Ok(job)
 }
 
@@ -98,6 +94,24 @@ async fn refuse_deleted(
         true => Err(Failure::new(ErrorCode::Deleted, "the call has a tombstone")),
         false => Ok(()),
     }
+}
+
+/// Signs a job, notes that it waits, and sends it to its lane.
+pub async fn queue(
+    store: &dyn BlobStore,
+    results: &BucketName,
+    publisher: &Publisher,
+    ring: &KeyRing,
+    job: &mut Job,
+    promise: Promise,
+) -> Result<(), SubmitError> {
+    ring.sign(job, promise);
+    check(job)?;
+    note_queued(store, results, job).await?;
+    publisher
+        .publish_job(job, Attempts::default(), None)
+        .await?;
+    Ok(())
 }
 
 /// Refuses here what a worker would refuse later.

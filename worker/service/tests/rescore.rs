@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use analysis::RuleSet;
 use bytes::Bytes;
-use earwitness::rescore::{Difference, Order, Outcome, manifests, rescore, stops_everything};
+use earwitness::rescore::{
+    Archive as Stored, Difference, Order, Outcome, Write, manifests, rescore, stops_everything,
+};
 use earwitness::results::{Object, Scoring};
 use earwitness::store::dir::DirStore;
 use earwitness::store::{BlobStore, Location, PutMode};
@@ -30,7 +32,7 @@ fn fixture(name: &str) -> String {
 fn scoring(rules: &str) -> Scoring {
     Scoring {
         rules: Some(Arc::new(RuleSet::parse(rules).expect("rules"))),
-        scorecard: None,
+        ..Scoring::default()
     }
 }
 
@@ -54,7 +56,7 @@ impl Archive {
             serde_json::from_str(&fixture("transcript.json")).expect("a transcript");
         transcript.call = call.parse().expect("a name");
         let mut manifest: Manifest =
-            serde_json::from_str(&fixture("manifest.json")).expect("a manifest");
+            serde_json::from_str(&fixture("manifest-attributes.json")).expect("a manifest");
         manifest.call = transcript.call.clone();
         let prefix = format!("{}/calls/{call}/{}", manifest.tenant, manifest.spec_sha256);
         let document = Object::json("transcript.json", &transcript);
@@ -84,22 +86,16 @@ impl Archive {
         put.await.expect("put");
     }
 
-    async fn rescore(&self, rules: &str, write: bool) -> (Difference, Vec<(ObjectKey, Outcome)>) {
+    async fn rescore(&self, rules: &str, write: Write) -> (Difference, Vec<(ObjectKey, Outcome)>) {
         let order = Order {
-            store: self.store.clone(),
-            bucket: "results".parse().expect("a bucket"),
+            archive: self.stored(),
             scoring: scoring(rules),
             from: None,
             to: None,
             write,
             at_once: 4,
         };
-        let keys = manifests(
-            self.store.clone(),
-            order.bucket.clone(),
-            "acme/calls/".into(),
-        );
-        let keys = keys.map(|key| key.expect("listed"));
+        let keys = self.manifests();
         let outcomes: Vec<_> = rescore(order, keys).collect().await;
         let mut difference = Difference::default();
         for (_, outcome) in &outcomes {
@@ -108,6 +104,19 @@ impl Archive {
             }
         }
         (difference, outcomes)
+    }
+
+    fn stored(&self) -> Stored {
+        Stored {
+            store: self.store.clone(),
+            bucket: "results".parse().expect("a bucket"),
+        }
+    }
+
+    fn manifests(&self) -> impl futures_util::Stream<Item = ObjectKey> + use<> {
+        let stored = self.stored();
+        let keys = manifests(stored.store, stored.bucket, "acme/calls/".into());
+        keys.map(|key| key.expect("listed"))
     }
 
     /// Paths below the bucket, in order.
@@ -138,7 +147,7 @@ impl Archive {
 async fn a_dry_run_says_what_would_change_and_writes_nothing() {
     let archive = Archive::of(12).await;
     let before = archive.files();
-    let (difference, outcomes) = archive.rescore(NEW, false).await;
+    let (difference, outcomes) = archive.rescore(NEW, Write::Nothing).await;
     assert_eq!(archive.files(), before);
     assert_eq!((difference.calls_count, difference.changed_count), (12, 12));
     let order = difference.rules["order"];
@@ -164,7 +173,7 @@ async fn a_dry_run_says_what_would_change_and_writes_nothing() {
         "calls come in the order of their keys"
     );
 
-    let (same, _) = archive.rescore(OLD, false).await;
+    let (same, _) = archive.rescore(OLD, Write::Nothing).await;
     assert_eq!((same.calls_count, same.changed_count), (12, 0));
 }
 
@@ -172,7 +181,7 @@ async fn a_dry_run_says_what_would_change_and_writes_nothing() {
 async fn new_analyses_lie_beside_the_old_and_a_second_run_changes_nothing() {
     let archive = Archive::of(3).await;
     let before = archive.files();
-    archive.rescore(NEW, true).await;
+    archive.rescore(NEW, Write::All).await;
     let after = archive.files();
     let added: Vec<&String> = after.iter().filter(|file| !before.contains(file)).collect();
     assert_eq!(added.len(), 3);
@@ -183,7 +192,7 @@ async fn new_analyses_lie_beside_the_old_and_a_second_run_changes_nothing() {
         "{added:?}"
     );
     assert!(before.iter().all(|file| after.contains(file)));
-    let (_, again) = archive.rescore(NEW, true).await;
+    let (_, again) = archive.rescore(NEW, Write::All).await;
     assert!(
         again
             .iter()
@@ -193,10 +202,124 @@ async fn new_analyses_lie_beside_the_old_and_a_second_run_changes_nothing() {
     assert_eq!(archive.files(), after);
 }
 
+/// Killed for good, in mid-run: what is left is done by the next run, and the whole is as if nothing had happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_killed_is_resumed_where_it_broke_off() {
+    const CALLS: usize = 400;
+    let archive = Archive::of(CALLS).await;
+    let rules = archive.root.path().join("demo@2.toml");
+    std::fs::write(&rules, NEW).expect("write rules");
+    let command = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_earwitness"));
+        let root = archive.root.path().display().to_string();
+        command
+            .env_clear()
+            .envs([
+                ("EARWITNESS__STORE__KIND", "dir"),
+                ("EARWITNESS__STORE__DIR", &root),
+                ("EARWITNESS__STORE__RECORDINGS_BUCKET", "recordings"),
+                ("EARWITNESS__STORE__RESULTS_BUCKET", "results"),
+            ])
+            .args([
+                "rescore", "--tenant", "acme", "--write", "--json", "--rules",
+            ])
+            .arg(&rules)
+            .args(more)
+            .stdout(std::process::Stdio::piped());
+        command
+    };
+    let written = || {
+        let files = archive.files();
+        files.iter().filter(|f| f.contains("/rescored/")).count()
+    };
+    let mut broken_off = command(&[]).spawn().expect("start");
+    while written() == 0 {
+        let ended = broken_off.try_wait().expect("a child");
+        assert!(ended.is_none(), "it ended before it wrote: {ended:?}");
+        std::thread::yield_now();
+    }
+    broken_off.kill().expect("kill");
+    broken_off.wait().expect("wait");
+    let before = written();
+    assert!((1..CALLS).contains(&before), "{before} of {CALLS}");
+
+    let output = command(&["--resume"]).output().expect("run");
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["done_before_count"], before, "{report}");
+    assert_eq!(report["calls_count"], CALLS - before, "{report}");
+    assert_eq!(written(), CALLS);
+    let (_, again) = archive.rescore(NEW, Write::All).await;
+    let same = |(_, outcome): &(ObjectKey, Outcome)| matches!(outcome, Outcome::Scored(_));
+    assert!(
+        again.iter().all(same),
+        "each analysis is what an unbroken run makes"
+    );
+}
+
+/// The form's question is answered otherwise, although its rule keeps its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_change_are_counted_by_question_and_shown_with_their_places() {
+    let archive = Archive::of(3).await;
+    let form = "id = \"form\"\nversion = 1\n[[section]]\nname = \"opening\"\n[[section.question]]\nname = \"hello\"\nrule = \"hello\"\n";
+    let card = Arc::new(analysis::Scorecard::parse(form).expect("a form"));
+    let order = Order {
+        archive: archive.stored(),
+        scoring: Scoring {
+            scorecard: Some(card),
+            ..scoring(NEW)
+        },
+        from: None,
+        to: None,
+        write: Write::Nothing,
+        at_once: 2,
+    };
+    let keys = archive.manifests();
+    let outcomes: Vec<_> = rescore(order, keys).collect().await;
+    let mut difference = Difference::default();
+    for (_, outcome) in &outcomes {
+        if let Outcome::Scored(scored) = outcome {
+            difference.add(scored, 1);
+        }
+    }
+    let counts = &difference.questions["opening/hello"];
+    assert_eq!(
+        (
+            counts.before["absent"],
+            counts.after["yes"],
+            counts.changed_count
+        ),
+        (3, 3, 3)
+    );
+    let [call] = &difference.sample[..] else {
+        unreachable!("one call was asked for: {difference:?}")
+    };
+    assert_eq!(
+        (call.percent_before, call.percent_after),
+        (None, Some(100.0))
+    );
+    assert_eq!(call.questions[0].evidence.len(), 1, "{call:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_come_from_the_manifest() {
+    let archive = Archive::of(1).await;
+    let rules =
+        "id = \"demo\"\nversion = 3\n[[rule]]\nname = \"order\"\nquery = '$queue = \"sales 2\"'\n";
+    let (_, outcomes) = archive.rescore(rules, Write::Nothing).await;
+    let Outcome::Scored(scored) = &outcomes[0].1 else {
+        unreachable!("{outcomes:?}")
+    };
+    let score = scored.after.score.as_ref().expect("rules give a score");
+    assert_eq!(score.rules[0].outcome, job_schema::analysis::Outcome::True);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_changed_under_its_name_is_refused() {
     let archive = Archive::of(1).await;
-    let (_, outcomes) = archive.rescore(&OLD.replace("help", "hello"), true).await;
+    let (_, outcomes) = archive
+        .rescore(&OLD.replace("help", "hello"), Write::All)
+        .await;
     let Outcome::Failed(failure) = &outcomes[0].1 else {
         unreachable!("the version is in use with another digest: {outcomes:?}")
     };
@@ -222,7 +345,7 @@ async fn deleted_calls_are_passed_over_and_damaged_ones_fail_alone() {
             b"{}".to_vec(),
         )
         .await;
-    let (difference, outcomes) = archive.rescore(NEW, true).await;
+    let (difference, outcomes) = archive.rescore(NEW, Write::All).await;
     assert_eq!(difference.calls_count, 1);
     assert!(matches!(outcomes[0].1, Outcome::PassedOver));
     assert!(

@@ -205,6 +205,7 @@ async fn prepare(
         submitted_at: now,
         not_after: None,
         checkpoint: None,
+        rescore: None,
         signature: None,
     };
     if !settings.ring.is_empty() {

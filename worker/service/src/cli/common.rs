@@ -203,6 +203,14 @@ pub(super) async fn scoring(rules: Option<&Path>, card: Option<&Path>) -> Result
     Ok(scoring)
 }
 
+/// Something known of a call: `queue=sales 2`.
+pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
 /// The digest of what was hashed, as our own type.
 pub(super) fn hexadecimal(digest: impl AsRef<[u8]>) -> Sha256 {
     Sha256::try_from(hex::encode(digest)).expect("a SHA-256 in hexadecimal has 64 digits")

@@ -2,6 +2,7 @@
 
 use job_schema::job::{Format, Options, Role, RuleSetRef};
 
+use super::common::name_and_value;
 use super::redaction::RedactArgs;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -15,6 +16,9 @@ pub(super) struct OptionArgs {
     /// A scorecard that the workers have.
     #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
     scorecard: Option<RuleSetRef>,
+    /// Something known of the call, which rules compare as `$NAME`; may be given again.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    attribute: Vec<(String, String)>,
     /// ISO 639-1 code of the language; detected when absent.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
@@ -48,6 +52,7 @@ impl OptionArgs {
             formats: self.format,
             redaction: self.redact.options(),
             scorecard: self.scorecard,
+            attributes: self.attribute.into_iter().collect(),
         }
     }
 }

@@ -1,28 +1,38 @@
-//! `earwitness rescore`: stored transcripts under other rules. Without `--write` it only says what would change.
+//! `earwitness rescore`: stored transcripts under other rules, here or as jobs. Without `--write` and `--submit` it only says
+//! what would change.
+
+mod queue;
+mod report;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use job_schema::job::Lane;
 use job_schema::{ObjectKey, TenantId};
-use serde::Serialize;
 
 use super::Global;
 use super::common::{Shelf, scoring, settings};
 use super::out;
+use super::promise::PromiseArgs;
 use crate::exit::{self, Exit};
 use crate::layout;
-use crate::rescore::{Difference, Order, Outcome, manifests, rescore, stops_everything};
+use crate::rescore::{Archive, Order, Outcome, Write, manifests, rescore, stops_everything};
+use crate::store::StoreError;
+use report::Report;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   earwitness rescore --tenant acme --rules rules/call-quality@2.toml
   earwitness rescore --tenant acme --rules rules/call-quality@2.toml --from 2026-11-01T00:00:00Z --sample 20 --json
-  earwitness rescore --tenant acme --rules rules/call-quality@2.toml --write")]
+  earwitness rescore --tenant acme --rules rules/call-quality@2.toml --write
+  earwitness rescore --tenant acme --rules rules/call-quality@2.toml --write --resume
+  earwitness rescore --tenant acme --rules rules/call-quality@2.toml --submit")]
 pub(super) struct RescoreArgs {
     /// Whose calls.
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
@@ -48,6 +58,20 @@ pub(super) struct RescoreArgs {
     /// Store the new analyses beside the old ones. Without it nothing is written.
     #[arg(long)]
     write: bool,
+    /// Go on with a run that broke off: pass over the calls that have their new analysis.
+    #[arg(long, requires = "write")]
+    resume: bool,
+    /// Queue a job for each call, for workers that have the same rule files.
+    #[arg(long, conflicts_with_all = ["write", "sample"])]
+    submit: bool,
+    /// The lane of the jobs.
+    #[arg(long, requires = "submit", default_value_t = Lane::Batch)]
+    lane: Lane,
+    /// Do not run the jobs later than this (RFC 3339).
+    #[arg(long, requires = "submit", value_name = "TIME")]
+    not_after: Option<Timestamp>,
+    #[command(flatten)]
+    promise: PromiseArgs,
     /// Changed calls to show.
     #[arg(long, value_name = "N", default_value_t = 5)]
     sample: usize,
@@ -56,47 +80,27 @@ pub(super) struct RescoreArgs {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Report {
-    scored_with: String,
-    written: bool,
-    #[serde(flatten)]
-    difference: Difference,
-    passed_over_count: u64,
-    failed_count: u64,
-    seconds: f64,
-    transcripts_per_second: f64,
-}
-
 pub(super) async fn run(global: &Global, args: RescoreArgs) -> Result<u8, Exit> {
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
     let scoring = scoring(args.rules.as_deref(), args.scorecard.as_deref()).await?;
-    let scored_with = scoring.name();
     let order = Order {
-        store: shelf.store.clone(),
-        bucket: shelf.results.clone(),
+        archive: Archive {
+            store: shelf.store.clone(),
+            bucket: shelf.results.clone(),
+        },
         scoring,
         from: args.from,
         to: args.to,
-        write: args.write,
+        write: match (args.write, args.resume) {
+            (false, _) => Write::Nothing,
+            (true, false) => Write::All,
+            (true, true) => Write::Missing,
+        },
         // Enough to keep every core busy while others wait for the store.
         at_once: 4 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
-    let mut keys = if args.manifest.is_empty() {
-        let prefix = format!("{}{}", layout::calls(&args.tenant), args.prefix);
-        manifests(shelf.store, shelf.results, prefix).boxed()
-    } else {
-        if let Some(other) = args
-            .manifest
-            .iter()
-            .find(|key| !key.belongs_to(&args.tenant))
-        {
-            let error = anyhow::anyhow!("manifest {other} is not one of tenant {}", args.tenant);
-            return Err(Exit::new(2, error));
-        }
-        stream::iter(args.manifest.into_iter().map(Ok)).boxed()
-    };
+    let mut keys = keys(&args, &shelf)?;
     let mut unlisted = None;
     let listed = stream::poll_fn(|context| match keys.poll_next_unpin(context) {
         std::task::Poll::Ready(Some(Err(error))) => {
@@ -105,138 +109,82 @@ pub(super) async fn run(global: &Global, args: RescoreArgs) -> Result<u8, Exit> 
         }
         other => other.map(|key| key.and_then(Result::ok)),
     });
-    let report = score_all(order, listed, args.sample, scored_with).await?;
+    let failed_count = if args.submit {
+        queue::submit_all(&config, &args, &order, listed).await?
+    } else {
+        let report = score_all(order, listed, args.sample).await?;
+        if args.json {
+            out::line(serde_json::to_string(&report).context("write JSON")?);
+        } else {
+            report.print();
+        }
+        report.failed_count
+    };
     if let Some(error) = unlisted {
         return Err(Exit::new(exit::UNREACHABLE, error));
     }
-    if args.json {
-        out::line(serde_json::to_string(&report).context("write JSON")?);
-    } else {
-        print(&report);
-    }
-    Ok(if report.failed_count == 0 {
+    Ok(if failed_count == 0 {
         exit::OK
     } else {
         exit::SOME_FAILED
     })
 }
 
+fn keys(
+    args: &RescoreArgs,
+    shelf: &Shelf,
+) -> Result<BoxStream<'static, Result<ObjectKey, StoreError>>, Exit> {
+    if args.manifest.is_empty() {
+        let prefix = format!("{}{}", layout::calls(&args.tenant), args.prefix);
+        return Ok(manifests(shelf.store.clone(), shelf.results.clone(), prefix).boxed());
+    }
+    let mut others = args
+        .manifest
+        .iter()
+        .filter(|key| !key.belongs_to(&args.tenant));
+    if let Some(other) = others.next() {
+        let error = anyhow::anyhow!("manifest {other} is not one of tenant {}", args.tenant);
+        return Err(Exit::new(2, error));
+    }
+    Ok(stream::iter(args.manifest.clone().into_iter().map(Ok)).boxed())
+}
+
+fn bar(what: &str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let template = format!("{{spinner}} {{pos}} {what}, {{per_sec}}");
+    match ProgressStyle::with_template(&template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 async fn score_all(
     order: Order,
     keys: impl futures_util::Stream<Item = ObjectKey>,
     sample: usize,
-    scored_with: String,
 ) -> Result<Report, Exit> {
     let started = Instant::now();
-    let written = order.write;
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} transcripts, {per_sec}") {
-        bar.set_style(style);
-    }
-    let mut difference = Difference::default();
-    let (mut passed_over_count, mut failed_count) = (0, 0);
+    let mut report = Report::of(&order);
+    let bar = bar("transcripts");
     let outcomes = rescore(order, keys);
     let mut outcomes = std::pin::pin!(outcomes);
     while let Some((key, outcome)) = outcomes.next().await {
         bar.inc(1);
         match outcome {
-            Outcome::Scored(scored) => difference.add(&scored, sample),
-            Outcome::PassedOver => passed_over_count += 1,
+            Outcome::Scored(scored) => report.difference.add(&scored, sample),
+            Outcome::PassedOver => report.passed_over_count += 1,
+            Outcome::Done => report.done_before_count += 1,
             Outcome::Failed(failure) if stops_everything(&failure) => {
                 bar.finish_and_clear();
                 return Err(Exit::new(exit::CONFIG, failure));
             }
             Outcome::Failed(failure) => {
-                failed_count += 1;
+                report.failed_count += 1;
                 bar.suspend(|| eprintln!("{key}: {failure} ({})", failure.code.remedy()));
             }
         }
     }
     bar.finish_and_clear();
-    let seconds = started
-        .elapsed()
-        .max(Duration::from_millis(1))
-        .as_secs_f64();
-    let calls = f64::from(u32::try_from(difference.calls_count).unwrap_or(u32::MAX));
-    Ok(Report {
-        scored_with,
-        written,
-        difference,
-        passed_over_count,
-        failed_count,
-        seconds,
-        transcripts_per_second: calls / seconds,
-    })
-}
-
-fn print(report: &Report) {
-    let difference = &report.difference;
-    let mean = |mean: crate::rescore::Mean| match mean.count {
-        0 => "-".to_owned(),
-        _ => format!("{:.1}", mean.mean),
-    };
-    out::line(format_args!(
-        "{}: {} calls in {:.1} s ({:.0} a second), {} changed, {} passed over, {} failed{}",
-        report.scored_with,
-        difference.calls_count,
-        report.seconds,
-        report.transcripts_per_second,
-        difference.changed_count,
-        report.passed_over_count,
-        report.failed_count,
-        if report.written {
-            ""
-        } else {
-            "; nothing was written (--write)"
-        }
-    ));
-    let (points, percent) = (difference.points, difference.scorecard_percent);
-    out::line(format_args!(
-        "points     {} -> {}",
-        mean(points.before),
-        mean(points.after)
-    ));
-    out::line(format_args!(
-        "scorecard  {} -> {}",
-        mean(percent.before),
-        mean(percent.after)
-    ));
-    for (name, counts) in difference
-        .rules
-        .iter()
-        .filter(|(_, counts)| counts.changed_count > 0)
-    {
-        let show = |counts: crate::rescore::Counts| {
-            format!(
-                "{} yes {} no {} unclear",
-                counts.r#true, counts.r#false, counts.inconclusive
-            )
-        };
-        out::line(format_args!(
-            "  {name:24} {} -> {} ({} changed)",
-            show(counts.before),
-            show(counts.after),
-            counts.changed_count
-        ));
-    }
-    for call in &difference.sample {
-        out::line(format_args!(
-            "{}: {:?} -> {:?} points",
-            call.call, call.points_before, call.points_after
-        ));
-        for rule in &call.rules {
-            let places: Vec<String> = rule
-                .evidence
-                .iter()
-                .map(|span| format!("{}-{} ms", span.start_ms, span.end_ms))
-                .collect();
-            out::line(format_args!(
-                "  {:24} {:?} -> {:?} {}",
-                rule.rule,
-                rule.before,
-                rule.after,
-                places.join(", ")
-            ));
-        }
-    }
+    report.took(started.elapsed());
+    Ok(report)
 }

@@ -45,9 +45,13 @@ pub(super) async fn run(global: &Global, args: ResultsArgs) -> Result<u8, Exit> 
     let raw = read(&shelf, manifest_key).await?;
     let manifest: Manifest = serde_json::from_slice(&raw).context("read manifest")?;
     let Some(name) = args.object else {
-        let transcript = read(&shelf, key_of(&manifest, "transcript.json")?).await?;
-        let transcript = serde_json::from_slice(&transcript).context("read transcript")?;
-        out::write(pipeline::formats::render(job_schema::job::Format::Txt, &transcript).as_bytes());
+        // A call that was only scored again has no transcript of its own.
+        if let Ok(key) = key_of(&manifest, "transcript.json") {
+            let transcript = read(&shelf, key).await?;
+            let transcript = serde_json::from_slice(&transcript).context("read transcript")?;
+            let text = pipeline::formats::render(job_schema::job::Format::Txt, &transcript);
+            out::write(text.as_bytes());
+        }
         let analysis = read(&shelf, key_of(&manifest, "analysis.json")?).await?;
         print_hits(&serde_json::from_slice(&analysis).context("read analysis")?);
         return Ok(exit::OK);

@@ -11,6 +11,7 @@ use anyhow::Context;
 use job_schema::RuleSetId;
 use serde_json::json;
 
+use super::common::name_and_value;
 use super::out;
 use crate::exit::{self, Exit};
 
@@ -87,7 +88,7 @@ Examples:
         #[arg(long, value_name = "NAME")]
         rule: Vec<String>,
         /// Something known of the call, for rules that compare `$name`; may be given again.
-        #[arg(long, value_name = "NAME=VALUE", value_parser = fact)]
+        #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
         fact: Vec<(String, String)>,
         /// One JSON object a rule.
         #[arg(long)]
@@ -131,13 +132,6 @@ pub(super) fn run(args: RulesArgs) -> Result<u8, Exit> {
             }
             Ok(exit::OK)
         }
-    }
-}
-
-fn fact(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
     }
 }
 

@@ -9,10 +9,10 @@ use job_schema::{CallId, TenantId};
 use super::common::{Shelf, s3_uri, settings};
 use super::options::OptionArgs;
 use super::out;
+use super::promise::{PromiseArgs, end};
 use super::{Global, status};
 use crate::broker::Broker;
 use crate::exit::{self, Exit};
-use crate::signing::{self, Promise};
 use crate::store::Location;
 use crate::submit::{Source, SubmitError, Wish, submit};
 use crate::topology::Topology;
@@ -22,7 +22,8 @@ use crate::topology::Topology;
 Examples:
   earwitness submit call.wav --tenant acme --call 2026-11-24-0017 --channels agent,customer
   earwitness submit s3://recordings/acme/2026/17.mp3 --tenant acme --call 17 --lane batch
-  earwitness submit call.wav --tenant acme --call 18 --rules call-quality@1 --wait")]
+  earwitness submit call.wav --tenant acme --call 18 --rules call-quality@1 --wait
+  earwitness submit call.wav --tenant acme --call 19 --attribute direction=inbound --attribute 'queue=sales 2'")]
 pub(super) struct SubmitArgs {
     /// A file, which is uploaded, or s3://BUCKET/KEY.
     #[arg(value_name = "FILE|S3-URI")]
@@ -40,12 +41,8 @@ pub(super) struct SubmitArgs {
     /// Do not run the job later than this (RFC 3339).
     #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
-    /// The call holds health information; part of the signature.
-    #[arg(long)]
-    phi: bool,
-    /// There is an agreement with the tenant that lets such calls be processed; part of the signature.
-    #[arg(long)]
-    baa: bool,
+    #[command(flatten)]
+    promise: PromiseArgs,
     /// Wait until the job has completed or failed.
     #[arg(long)]
     wait: bool,
@@ -63,20 +60,9 @@ pub(super) async fn run(global: &Global, args: SubmitArgs) -> Result<u8, Exit> {
         .map_err(unreachable)?;
     let publisher = broker.publisher().await.map_err(unreachable)?;
     let (wait, json) = (args.wait, args.json);
-    let ring = signing::keys(&config.security).map_err(|e| Exit::new(exit::CONFIG, e))?;
+    let ring = args.promise.ring(&config)?;
     let mut wish = wish(args)?;
-    if !ring.is_empty() && wish.not_after.is_none() {
-        // A signed job that never ends could be sent again for ever.
-        wish.not_after = Timestamp::now()
-            .checked_add(config.security.signature_lifetime)
-            .ok();
-    }
-    if wish.promise != Promise::default() && ring.is_empty() {
-        let error = anyhow::anyhow!(
-            "--phi and --baa are claims, which only a signature carries: set security.signing_keys"
-        );
-        return Err(Exit::new(exit::CONFIG, error));
-    }
+    wish.not_after = end(&config, &ring, wish.not_after);
     let submitted = submit(
         shelf.store.as_ref(),
         &shelf.recordings,
@@ -139,9 +125,6 @@ fn wish(args: SubmitArgs) -> Result<Wish, Exit> {
         lane: args.lane,
         options: args.options.options(),
         not_after: args.not_after,
-        promise: Promise {
-            phi: args.phi,
-            baa: args.baa,
-        },
+        promise: args.promise.promise(),
     })
 }

@@ -21,7 +21,7 @@ use sha2::Digest;
 use tokio_util::sync::CancellationToken;
 
 use super::Global;
-use super::common::{LocalEngine, ModelArgs, hexadecimal, scoring, settings};
+use super::common::{LocalEngine, ModelArgs, hexadecimal, name_and_value, scoring, settings};
 use super::out;
 use super::raw_layout;
 use super::redaction::{RedactArgs, told};
@@ -55,6 +55,9 @@ pub(super) struct TranscribeArgs {
     /// A scorecard to fill in from what the rules and measures say.
     #[arg(long, value_name = "FILE")]
     scorecard: Option<PathBuf>,
+    /// Something known of the calls, which rules compare as `$NAME`; may be given again.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    attribute: Vec<(String, String)>,
     /// Formats to write beside transcript.json and analysis.json.
     #[arg(
         long,
@@ -103,7 +106,8 @@ struct Line<'a> {
 pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exit> {
     let config = settings(global, &args.model.flags())?.config;
     let local = LocalEngine::start(&config).await?;
-    let scoring = scoring(args.rules.as_deref(), args.scorecard.as_deref()).await?;
+    let mut scoring = scoring(args.rules.as_deref(), args.scorecard.as_deref()).await?;
+    scoring.facts = args.attribute.iter().cloned().collect();
     let policy = args.redact.policy()?;
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
     let (args, local, scoring, policy) = (&args, &local, &scoring, policy.as_ref());

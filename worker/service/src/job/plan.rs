@@ -40,14 +40,7 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
             detail,
         ));
     }
-    let rules = match &job.options.rules {
-        Some(wanted) => Some(fleet.rules.load(wanted).await?),
-        None => None,
-    };
-    let scorecard = match &job.options.scorecard {
-        Some(wanted) => Some(fleet.rules.load_scorecard(wanted).await?),
-        None => None,
-    };
+    let scoring = scoring(fleet, job).await?;
     let redaction = redaction(job)?;
     let recording = Location::new(job.recording.bucket.clone(), job.recording.key.clone());
     let meta = fleet
@@ -71,8 +64,8 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
         },
         options: &job.options,
         model_sha256: &fleet.model.sha256,
-        rules_sha256: rules.as_ref().map(|r| &r.sha256),
-        scorecard_sha256: scorecard.as_ref().map(|card| &card.sha256),
+        rules_sha256: scoring.rules.as_ref().map(|rules| rules.sha256()),
+        scorecard_sha256: scoring.scorecard.as_ref().map(|card| &card.sha256),
         recognizer: &fleet.model.recognizer,
         pipeline_revision: PIPELINE_REVISION,
     };
@@ -82,14 +75,51 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
         recording,
         pin,
         size_bytes: meta.size_bytes,
-        scoring: Scoring {
-            rules: rules.map(|r| r.rules),
-            scorecard,
-        },
+        scoring,
         redaction,
         spec_sha256,
         keys,
     })
+}
+
+/// The rules and the scorecard that the job names, as this worker has them.
+pub(super) async fn scoring(fleet: &Fleet, job: &Job) -> Result<Scoring, Failure> {
+    let rules = match &job.options.rules {
+        Some(wanted) => Some(fleet.rules.load(wanted).await?.rules),
+        None => None,
+    };
+    let scorecard = match &job.options.scorecard {
+        Some(wanted) => Some(fleet.rules.load_scorecard(wanted).await?),
+        None => None,
+    };
+    if let Some(rescore) = &job.rescore {
+        let found = (
+            rules.as_ref().map(|rules| rules.sha256()),
+            scorecard.as_ref().map(|card| &card.sha256),
+        );
+        let meant = (&rescore.rules_sha256, &rescore.scorecard_sha256);
+        check_digest(meant.0, found.0, "/rescore/rules_sha256")?;
+        check_digest(meant.1, found.1, "/rescore/scorecard_sha256")?;
+    }
+    Ok(Scoring {
+        rules,
+        scorecard,
+        facts: job.options.attributes.clone(),
+    })
+}
+
+fn check_digest(
+    meant: &Option<Sha256>,
+    found: Option<&Sha256>,
+    pointer: &str,
+) -> Result<(), Failure> {
+    match meant {
+        Some(meant) if found != Some(meant) => {
+            let detail = "this worker has another file under this id and version";
+            Err(Failure::at(ErrorCode::BadRules, pointer, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn redaction(job: &Job) -> Result<Option<Arc<Policy>>, Failure> {

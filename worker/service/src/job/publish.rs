@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use job_schema::event::{Completed, Event, EventData, EventKind, Failed, SpecVersion};
 use job_schema::manifest::{Manifest, Processing, StoredObject, Summary};
-use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION, Sha256, schema};
+use job_schema::{ErrorCode, Failure, Job, ObjectKey, SCHEMA_VERSION, Sha256, schema};
 use pipeline::assemble::Header;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -46,9 +46,9 @@ pub(super) struct Standing {
 
 pub(super) async fn standing_manifest(
     fleet: &Fleet,
-    plan: &Plan,
+    key: &ObjectKey,
 ) -> Result<Option<Standing>, Failure> {
-    let at = Location::new(fleet.results_bucket.clone(), plan.keys.manifest());
+    let at = Location::new(fleet.results_bucket.clone(), key.clone());
     let bytes = match fleet.store.get(&at, MAX_MANIFEST_BYTES).await {
         Ok(bytes) => bytes,
         Err(StoreError::NotFound { .. }) => return Ok(None),
@@ -125,6 +125,7 @@ pub(super) async fn results(
         spec_sha256: plan.spec_sha256.clone(),
         recording: job.recording.clone(),
         recording_sha256,
+        attributes: job.options.attributes.clone(),
         model: fleet.model.name.clone(),
         model_sha256: fleet.model.sha256.clone(),
         completed_at,
@@ -139,7 +140,7 @@ pub(super) async fn results(
         ),
         summary: composed.summary,
     };
-    let standing = put_manifest(fleet, plan, manifest).await?;
+    let standing = put_manifest(fleet, &plan.keys.manifest(), manifest).await?;
     keep::drop_checkpoint(fleet, plan).await;
     Ok(Some(standing))
 }
@@ -213,9 +214,13 @@ async fn store_objects(
     Ok(stored)
 }
 
-async fn put_manifest(fleet: &Fleet, plan: &Plan, manifest: Manifest) -> Result<Standing, Failure> {
+pub(super) async fn put_manifest(
+    fleet: &Fleet,
+    key: &ObjectKey,
+    manifest: Manifest,
+) -> Result<Standing, Failure> {
     let object = Object::json("manifest.json", &manifest);
-    let at = Location::new(fleet.results_bucket.clone(), plan.keys.manifest());
+    let at = Location::new(fleet.results_bucket.clone(), key.clone());
     match fleet
         .store
         .put(
@@ -231,7 +236,7 @@ async fn put_manifest(fleet: &Fleet, plan: &Plan, manifest: Manifest) -> Result<
             manifest: Box::new(manifest),
             sha256: object.sha256,
         }),
-        PutOutcome::AlreadyExists => standing_manifest(fleet, plan).await?.ok_or_else(|| {
+        PutOutcome::AlreadyExists => standing_manifest(fleet, key).await?.ok_or_else(|| {
             Failure::new(
                 ErrorCode::StoreUnavailable,
                 "the manifest exists and cannot be read",
@@ -282,14 +287,20 @@ fn header(fleet: &Fleet, job: &Job, plan: &Plan, recording_sha256: &Sha256) -> H
 }
 
 /// The event is made from the stored manifest alone, so that every copy is the same whoever sends it.
-pub(super) fn done(fleet: &Fleet, job: &Job, plan: &Plan, standing: Standing, how: How) -> Done {
+pub(super) fn done(
+    fleet: &Fleet,
+    job: &Job,
+    manifest_key: ObjectKey,
+    standing: Standing,
+    how: How,
+) -> Done {
     let data = EventData::Completed(Completed {
         job_id: job.job_id,
         tenant: job.tenant.clone(),
         call: job.call.clone(),
-        spec_sha256: plan.spec_sha256.clone(),
+        spec_sha256: standing.manifest.spec_sha256.clone(),
         manifest_bucket: fleet.results_bucket.to_string(),
-        manifest_key: plan.keys.manifest(),
+        manifest_key: manifest_key.clone(),
         manifest_sha256: standing.sha256,
         summary: standing.manifest.summary.clone(),
     });
@@ -302,7 +313,7 @@ pub(super) fn done(fleet: &Fleet, job: &Job, plan: &Plan, standing: Standing, ho
     Done {
         how,
         event: Box::new(event),
-        manifest_key: plan.keys.manifest(),
+        manifest_key,
         manifest: standing.manifest,
     }
 }

@@ -8,6 +8,7 @@ use job_schema::transcript::TimeSpan;
 use serde::Serialize;
 
 use super::Rescored;
+use super::questions::{self, ChangedQuestion, QuestionCounts};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Difference {
@@ -15,6 +16,8 @@ pub struct Difference {
     pub changed_count: u64,
     /// By rule name.
     pub rules: BTreeMap<String, RuleCounts>,
+    /// By section and name of a scorecard's question.
+    pub questions: BTreeMap<String, QuestionCounts>,
     pub points: Means,
     pub scorecard_percent: Means,
     /// The first calls that changed.
@@ -77,7 +80,10 @@ pub struct Changed {
     pub call: String,
     pub points_before: Option<f64>,
     pub points_after: Option<f64>,
+    pub percent_before: Option<f64>,
+    pub percent_after: Option<f64>,
     pub rules: Vec<ChangedRule>,
+    pub questions: Vec<ChangedQuestion>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -102,8 +108,10 @@ impl Difference {
         self.scorecard_percent.before.add(before.and_then(percent));
         self.scorecard_percent.after.add(percent(after));
         let changed = self.add_rules(before, after);
+        let answers = questions::add(&mut self.questions, before, after);
         let new_percent = before.and_then(percent) != percent(after);
-        if changed.is_empty() && !new_percent && before.and_then(points) == points(after) {
+        let same_points = before.and_then(points) == points(after);
+        if changed.is_empty() && answers.is_empty() && !new_percent && same_points {
             return;
         }
         self.changed_count += 1;
@@ -112,7 +120,10 @@ impl Difference {
                 call: after.call.to_string(),
                 points_before: before.and_then(points),
                 points_after: points(after),
+                percent_before: before.and_then(percent),
+                percent_after: percent(after),
                 rules: changed,
+                questions: answers,
             });
         }
     }
@@ -145,7 +156,7 @@ impl Difference {
     }
 }
 
-const MAX_PLACES: usize = 3;
+pub(super) const MAX_PLACES: usize = 3;
 
 fn places([was, is]: [Option<&RuleResult>; 2]) -> Vec<TimeSpan> {
     let hits = |rule: Option<&RuleResult>| -> Vec<TimeSpan> {
