@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use job_schema::status::State;
-use job_schema::{ErrorCode, Failure, Job, parse};
+use job_schema::{Failure, Job, parse};
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -315,8 +315,7 @@ impl Slot {
                 let event = Event::of_job(Action::Dead, job, failure.code.as_str());
                 self.note(event).await;
             }
-            None if failure.code == ErrorCode::BadSignature => self.note(Event::forged()).await,
-            None => {}
+            None => self.note(Event::forged(failure.code)).await,
         }
         let lane = delivery.lane;
         delivery.ack().await?;
