@@ -2,7 +2,7 @@
 //! what the recogniser says and a worker's settings. Out: [`Fleet`], which plays the producer and the portal: it uploads,
 //! publishes, and reads manifests, status, events and dead letters from outside.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -35,7 +35,7 @@ const MAX_READ_BYTES: u64 = 64 << 20;
 
 #[derive(Debug)]
 pub struct Fleet {
-    _server: S3Server,
+    server: S3Server,
     dir: TempDir,
     settings: Vec<Setting>,
     topology: Topology,
@@ -58,7 +58,7 @@ impl Fleet {
         let broker = Broker::connect(&config.broker, topology.clone(), "fleet test").await?;
         broker.declare().await?;
         Ok(Self {
-            _server: server,
+            server,
             dir,
             store: store::open(&config.store).await?,
             settings,
@@ -119,6 +119,22 @@ impl Fleet {
     pub async fn publish_to(&self, lane: &str, body: &[u8]) -> anyhow::Result<()> {
         let exchange = self.topology.jobs_exchange();
         self.plain.publish(&exchange, lane, body, &[]).await
+    }
+
+    /// The same many times over, on one channel.
+    pub async fn publish_all(&self, bodies: &[Vec<u8>]) -> anyhow::Result<()> {
+        let exchange = self.topology.jobs_exchange();
+        self.plain.publish_all(&exchange, "standard", bodies).await
+    }
+
+    /// What anybody has asked the store for so far, as `bucket/key`.
+    pub fn touched(&self) -> Vec<String> {
+        self.server.touched()
+    }
+
+    /// A file that the fleet's processes may write.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     pub async fn status(&self, job: JobId) -> anyhow::Result<Option<Status>> {

@@ -1,6 +1,8 @@
 //! Servers, faults and processes for the integration tests, and the development S3 API.
 
 pub mod fleet;
+pub mod forgery;
+pub mod media;
 pub mod process;
 pub mod proxy;
 pub mod rabbit;

@@ -3,7 +3,7 @@
 //! file, whose lines are one of the signals that tests wait for. Nothing outlives the test: dropping kills.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 use std::str::FromStr;
 
@@ -32,17 +32,17 @@ pub struct Page {
     pub body: String,
 }
 
-/// The binary under test: beside the test's own in the target directory.
-fn earwitness() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("find this test")?;
-    let profile = own.parent().and_then(Path::parent);
-    let path = profile.context("a test lies in deps/")?.join("earwitness");
-    anyhow::ensure!(
-        path.is_file(),
-        "{} is not built: cargo build -p earwitness",
-        path.display()
-    );
-    Ok(path)
+/// The binary under test: a test lies in deps/ below it, a command of this package beside it.
+///
+/// # Errors
+/// It is not built.
+pub fn earwitness() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("find this program")?;
+    let folders = own.ancestors().skip(1).take(2);
+    let mut paths = folders.map(|folder| folder.join("earwitness"));
+    paths
+        .find(|path| path.is_file())
+        .context("earwitness is not built: cargo build -p earwitness")
 }
 
 /// Nothing of the caller's environment but what is given.

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use anyhow::Context;
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -151,6 +152,32 @@ impl PlainClient {
         let sent = channel.basic_publish(exchange, key, options, body, properties);
         sent.await?;
         // A channel closes in order, so what was sent on it has been taken.
+        channel.close(200, "done".into()).await?;
+        Ok(())
+    }
+
+    /// Bodies without headers, one after the other. Each is in its queue when this returns: a channel that closes without
+    /// confirms may take what a busy quorum queue has not yet stored with it.
+    pub async fn publish_all(
+        &self,
+        exchange: &str,
+        routing_key: &str,
+        bodies: &[Vec<u8>],
+    ) -> anyhow::Result<()> {
+        let channel = self.channel().await?;
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await?;
+        let mut sent = Vec::new();
+        for body in bodies {
+            let (options, plain) = (BasicPublishOptions::default(), BasicProperties::default());
+            let (exchange, key) = (exchange.into(), routing_key.into());
+            let published = channel.basic_publish(exchange, key, options, body, plain);
+            sent.push(published.await?);
+        }
+        for confirmed in sent {
+            anyhow::ensure!(confirmed.await?.is_ack(), "the broker refused a message");
+        }
         channel.close(200, "done".into()).await?;
         Ok(())
     }

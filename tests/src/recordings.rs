@@ -2,6 +2,8 @@
 //! wants. In: how often the call is repeated and its gain. Out: a WAV file, 8 kHz, mono, 16 bit. Fails when the sample is
 //! not the file that is expected here.
 
+pub mod wav;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -15,25 +17,16 @@ pub const SAMPLE_PEAK: f32 = 0.39;
 /// # Errors
 /// The sample call cannot be read.
 pub fn spoken(repeats: usize, gain: f32) -> anyhow::Result<Vec<u8>> {
-    let samples = sample()?;
-    let count = samples.len() * repeats;
-    let data_bytes = u32::try_from(count * 2).context("too long for a WAV file")?;
-    let mut wav = header(data_bytes);
-    for _ in 0..repeats {
-        wav.extend(samples.iter().flat_map(|s| scaled(*s, gain).to_le_bytes()));
-    }
-    Ok(wav)
+    let once: Vec<i16> = samples()?.iter().map(|s| scaled(*s, gain)).collect();
+    wav::written(&once.repeat(repeats), wav::Coding::S16)
 }
 
 /// A fifth of a second of a square wave: a recording that costs nothing to transcribe.
-pub fn tone() -> Vec<u8> {
-    const SAMPLES: u32 = 1_600;
-    let mut wav = header(SAMPLES * 2);
-    for n in 0..SAMPLES {
-        let sample: i16 = if (n / 10) % 2 == 0 { 3_000 } else { -3_000 };
-        wav.extend(sample.to_le_bytes());
-    }
-    wav
+pub fn tone() -> anyhow::Result<Vec<u8>> {
+    let samples: Vec<i16> = (0..1_600)
+        .map(|n| if (n / 10) % 2 == 0 { 3_000 } else { -3_000 })
+        .collect();
+    wav::written(&samples, wav::Coding::S16)
 }
 
 #[expect(
@@ -44,30 +37,14 @@ fn scaled(sample: i16, gain: f32) -> i16 {
     (f32::from(sample) * gain).round() as i16
 }
 
-fn sample() -> anyhow::Result<Vec<i16>> {
+/// What the sample call sounds like.
+pub fn samples() -> anyhow::Result<Vec<i16>> {
     let path = crate::package_dir().join(SAMPLE);
     let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
     let found = bytes.windows(4).position(|chunk| chunk == b"data");
     let start = found.context("the sample call has no data chunk")? + 8;
     let pairs = bytes[start..].chunks_exact(2);
     Ok(pairs.map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
-}
-
-fn header(data_bytes: u32) -> Vec<u8> {
-    const FORMAT: [u8; 20] = [
-        16, 0, 0, 0, // the length of what follows
-        1, 0, 1, 0, // PCM, one channel
-        0x40, 0x1f, 0, 0, // 8,000 samples a second
-        0x80, 0x3e, 0, 0, // 16,000 bytes a second
-        2, 0, 16, 0, // 2 bytes and 16 bits a sample
-    ];
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((data_bytes + 36).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(FORMAT);
-    wav.extend(b"data");
-    wav.extend(data_bytes.to_le_bytes());
-    wav
 }
 
 /// A sample call as it lies in the repository.

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -26,7 +27,11 @@ pub const REGION: &str = "us-east-1";
 pub struct S3Server {
     address: SocketAddr,
     serving: JoinHandle<()>,
+    touched: Touched,
 }
+
+/// Every object or prefix that was asked for, as `bucket/key`.
+type Touched = Arc<Mutex<Vec<String>>>;
 
 impl S3Server {
     /// A conforming store on a free port of this host, with these buckets.
@@ -44,18 +49,21 @@ impl S3Server {
         keys: (&str, &str),
     ) -> anyhow::Result<Self> {
         let files = open(data, buckets)?;
+        let touched = Touched::default();
         let store = Conforming {
             files,
             order: RwLock::new(()),
+            touched: Arc::clone(&touched),
         };
-        Self::serve(listen, authenticated(store, keys)).await
+        Self::serve(listen, authenticated(store, keys), touched).await
     }
 
     /// s3s-fs without our corrections: If-Match is ignored, If-None-Match is not atomic.
     pub async fn start_as_shipped(data: &Path, buckets: &[&str]) -> anyhow::Result<Self> {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let keys = (ACCESS_KEY_ID, SECRET_ACCESS_KEY);
-        Self::serve(loopback, authenticated(open(data, buckets)?, keys)).await
+        let service = authenticated(open(data, buckets)?, keys);
+        Self::serve(loopback, service, Touched::default()).await
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -71,11 +79,24 @@ impl S3Server {
         (&mut self.serving).await.context("serve S3 API")
     }
 
-    async fn serve(listen: SocketAddr, service: S3Service) -> anyhow::Result<Self> {
+    /// What clients of a conforming store have asked for so far, in order.
+    pub fn touched(&self) -> Vec<String> {
+        lock(&self.touched).clone()
+    }
+
+    async fn serve(
+        listen: SocketAddr,
+        service: S3Service,
+        touched: Touched,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await.context("bind S3 API")?;
         let address = listener.local_addr()?;
         let serving = tokio::spawn(accept(listener, service));
-        Ok(Self { address, serving })
+        Ok(Self {
+            address,
+            serving,
+            touched,
+        })
     }
 }
 
@@ -121,6 +142,18 @@ struct Conforming {
     files: FileSystem,
     /// Held for writing by whatever changes an object: body and ETag are two files below.
     order: RwLock<()>,
+    touched: Touched,
+}
+
+impl Conforming {
+    fn note(&self, bucket: &str, key: &str) {
+        lock(&self.touched).push(format!("{bucket}/{key}"));
+    }
+}
+
+/// A list of names is whole whatever the thread that panicked was doing.
+fn lock(touched: &Touched) -> MutexGuard<'_, Vec<String>> {
+    touched.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Conforming {
@@ -135,6 +168,7 @@ impl S3 for Conforming {
         &self,
         request: S3Request<dto::GetObjectInput>,
     ) -> S3Result<S3Response<dto::GetObjectOutput>> {
+        self.note(&request.input.bucket, &request.input.key);
         let _turn = self.order.read().await;
         let wanted = request.input.if_match.clone();
         let response = self.files.get_object(request).await?;
@@ -146,6 +180,7 @@ impl S3 for Conforming {
         &self,
         request: S3Request<dto::HeadObjectInput>,
     ) -> S3Result<S3Response<dto::HeadObjectOutput>> {
+        self.note(&request.input.bucket, &request.input.key);
         let _turn = self.order.read().await;
         let wanted = request.input.if_match.clone();
         let response = self.files.head_object(request).await?;
@@ -157,6 +192,7 @@ impl S3 for Conforming {
         &self,
         request: S3Request<dto::PutObjectInput>,
     ) -> S3Result<S3Response<dto::PutObjectOutput>> {
+        self.note(&request.input.bucket, &request.input.key);
         let _turn = self.order.write().await;
         self.files.put_object(request).await
     }
@@ -165,6 +201,7 @@ impl S3 for Conforming {
         &self,
         request: S3Request<dto::DeleteObjectInput>,
     ) -> S3Result<S3Response<dto::DeleteObjectOutput>> {
+        self.note(&request.input.bucket, &request.input.key);
         let _turn = self.order.write().await;
         self.files.delete_object(request).await
     }
@@ -173,6 +210,8 @@ impl S3 for Conforming {
         &self,
         request: S3Request<dto::ListObjectsV2Input>,
     ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
+        let prefix = request.input.prefix.as_deref().unwrap_or_default();
+        self.note(&request.input.bucket, prefix);
         let _turn = self.order.read().await;
         self.files.list_objects_v2(request).await
     }

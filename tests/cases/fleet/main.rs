@@ -5,6 +5,7 @@
 
 mod canary;
 mod copies;
+mod forged;
 mod losses;
 mod poison;
 mod refusals;

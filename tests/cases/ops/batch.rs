@@ -130,7 +130,7 @@ async fn upload_archive(fleet: &Fleet, count: usize) {
         let body = match n {
             20 => Vec::new(),
             21 => b"not a recording".to_vec(),
-            _ => tone(),
+            _ => tone().unwrap(),
         };
         fleet.upload(&key(n), body).await.unwrap();
     }
@@ -205,7 +205,7 @@ async fn failures_are_told_and_mended(desk: &Desk, book: &str, count: usize) {
     assert!(text(1, "replay").starts_with(replay), "{report}");
 
     // What was put right is done by the next run.
-    fleet.upload(&key(count), tone()).await.unwrap();
+    fleet.upload(&key(count), tone().unwrap()).await.unwrap();
     run_to_its_end(fleet, book).await;
     let mended = counts(fleet, book).await;
     assert_eq!(mended["failed"], 2, "{mended}");

@@ -15,7 +15,7 @@ const DAYS: (&str, &str) = ("retention.tenants", "acme=30");
 const OVERDUE: &str = "earwitness_retention_overdue";
 
 async fn done(fleet: &Fleet, call: &str) -> Manifest {
-    let job = fleet.submit(call, tone()).await.unwrap();
+    let job = fleet.submit(call, tone().unwrap()).await.unwrap();
     let done = |state| matches!(state, State::Completed { .. }).then_some(());
     fleet.state(job, "the job", done).await.unwrap();
     fleet.result(call).await.unwrap()

@@ -181,7 +181,12 @@ fn frames_within(duration_ms: u64, sample_rate_hz: u32) -> u64 {
 /// Symphonia's own README says that some streams may panic. Whatever state that leaves is dropped with the stream, or never
 /// asked again because the decoder has ended; that is why the assertion is sound.
 fn shielded<T>(decode: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or(Err(DecodeError::Corrupt {
+    unless_it_panics(decode).unwrap_or(Err(DecodeError::Corrupt {
         reason: "the decoder panicked",
     }))
+}
+
+/// `None` after a panic; a decoder that was asked has to be made anew then.
+fn unless_it_panics<T>(decode: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(decode)).ok()
 }

@@ -131,6 +131,19 @@ fn codecs_that_we_lack_are_named() {
 }
 
 #[test]
+fn a_block_that_overflows_the_decoder_costs_its_own_sound_and_no_more() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ms.wav");
+    let whole = std::fs::read(path).unwrap();
+    let mut loud = whole.clone();
+    // The steepest step of the code again and again: the step size triples with each.
+    let middle = whole.len() / 2;
+    loud[middle..middle + 200].fill(0x88);
+    let limits = Limits::default();
+    let expected = frames(&whole, &limits).unwrap();
+    assert_eq!(frames(&loud, &limits).unwrap(), expected);
+}
+
+#[test]
 fn every_cut_and_every_flipped_byte_of_a_fixture_ends_in_samples_or_an_error() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let limits = Limits {

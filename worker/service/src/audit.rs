@@ -27,7 +27,7 @@ pub enum Action {
     Completed,
     /// Put into the queue of the dead; the outcome is the code.
     Dead,
-    /// A job whose tenant is not proven: none is recorded.
+    /// A message that is no job, or not its tenant's; the outcome is the code. No tenant is recorded: none is proven.
     Forged,
     Purged,
     /// Taken and put aside, because somebody had cancelled it.
@@ -55,13 +55,13 @@ impl Event {
         }
     }
 
-    pub fn forged() -> Self {
+    pub fn forged(code: ErrorCode) -> Self {
         Self {
             action: Action::Forged,
             tenant: None,
             job: None,
             call: None,
-            outcome: ErrorCode::BadSignature.as_str().to_owned(),
+            outcome: code.as_str().to_owned(),
         }
     }
 

@@ -17,7 +17,7 @@ use super::coding::Coding;
 use super::gsm::{self, Packing};
 use super::source::Window;
 use super::stream::Layout;
-use super::{Block, DecodeError};
+use super::{Block, DecodeError, unless_it_panics};
 
 /// About a quarter of a second at 16 kHz: large enough to be cheap, small enough to be nothing.
 const BLOCK_FRAMES: u32 = 4096;
@@ -94,7 +94,14 @@ impl LaidOut {
         let bytes = &self.packet[..blocks * self.header.block_bytes as usize];
         let frames = blocks * self.header.frames_per_block as usize;
         let channels = usize::from(self.layout.channels_count);
-        let decoded = self.decoder.decode(bytes, frames, self.position_frames);
+        let decode = || self.decoder.decode(bytes, frames, self.position_frames);
+        let decoded = match unless_it_panics(decode) {
+            Some(decoded) => decoded,
+            None => {
+                self.decoder = block_decoder(&self.header)?;
+                None
+            }
+        };
         self.position_frames = self.position_frames.saturating_add_unsigned(frames as u64);
         let block = decoded.unwrap_or_else(|| {
             self.damaged_packets_count += 1;

@@ -5,6 +5,7 @@
 mod opening;
 
 use job_schema::engine::Limits;
+use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
@@ -14,7 +15,7 @@ use symphonia::core::units::TimeBase;
 use super::mp4::Edit;
 use super::source::Window;
 use super::stream::Layout;
-use super::{Block, DecodeError};
+use super::{Block, DecodeError, unless_it_panics};
 use opening::{Opened, choose_track, decoder_of, flac_metadata_bytes, opening_failed, reader_of};
 
 /// A false frame in a damaged file may claim any layout; a whole second of them in a row means it.
@@ -84,6 +85,23 @@ enum Decoded {
         rate_hz: u32,
         channels: usize,
     },
+}
+
+/// One packet's samples, out of the decoder's own memory.
+struct Planes {
+    rate_hz: u32,
+    block: Block,
+}
+
+impl Planes {
+    fn of(buffer: &GenericAudioBufferRef<'_>) -> Self {
+        let mut block = Block::default();
+        buffer.copy_to_vecs_planar::<f32>(&mut block.channels);
+        Self {
+            rate_hz: buffer.spec().rate(),
+            block,
+        }
+    }
 }
 
 impl Library {
@@ -251,8 +269,17 @@ impl Library {
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<Decoded, DecodeError> {
-        let buffer = match self.decoder.decode(packet) {
-            Ok(buffer) => buffer,
+        let decode = || {
+            self.decoder
+                .decode(packet)
+                .map(|buffer| Planes::of(&buffer))
+        };
+        let Some(decoded) = unless_it_panics(decode) else {
+            self.renew_decoder()?;
+            return Ok(Decoded::Damaged);
+        };
+        let planes = match decoded {
+            Ok(planes) => planes,
             Err(Error::IoError(_) | Error::DecodeError(_) | Error::LimitError(_)) => {
                 return Ok(Decoded::Damaged);
             }
@@ -264,10 +291,10 @@ impl Library {
             }
             Err(_) => return Ok(Decoded::Damaged),
         };
-        if buffer.frames() == 0 {
+        let (rate_hz, channels) = (planes.rate_hz, planes.block.channels.len());
+        if planes.block.frames() == 0 {
             return Ok(Decoded::Nothing);
         }
-        let (rate_hz, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
         let layout = match self.layout {
             Some(layout) => layout,
             None => *self
@@ -277,9 +304,14 @@ impl Library {
         if rate_hz != layout.sample_rate_hz || channels != usize::from(layout.channels_count) {
             return Ok(Decoded::Foreign { rate_hz, channels });
         }
-        let mut block = Block::default();
-        buffer.copy_to_vecs_planar::<f32>(&mut block.channels);
-        Ok(Decoded::Block(block))
+        Ok(Decoded::Block(planes.block))
+    }
+
+    /// After a panic: what it left in the old one nobody knows.
+    fn renew_decoder(&mut self) -> Result<(), DecodeError> {
+        let track = choose_track(self.reader.tracks(), self.container)?;
+        self.decoder = decoder_of(track, self.container, &self.limits)?.decoder;
+        Ok(())
     }
 
     /// A chained stream begins: it may have another codec, which the layout check then judges.

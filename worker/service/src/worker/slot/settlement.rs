@@ -164,8 +164,7 @@ impl Slot {
                 let event = Event::of_job(action, job, failure.code.as_str());
                 self.note(event).await;
             }
-            None if failure.code == ErrorCode::BadSignature => self.note(Event::forged()).await,
-            None => {}
+            None => self.note(Event::forged(failure.code)).await,
         }
         let lane = delivery.lane;
         delivery.ack().await?;
