@@ -3,7 +3,7 @@
 //! file, whose lines are one of the signals that tests wait for. Nothing outlives the test: dropping kills.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 use std::str::FromStr;
 
@@ -32,17 +32,15 @@ pub struct Page {
     pub body: String,
 }
 
-/// The binary under test: beside the test's own in the target directory.
+/// The binary under test: beside this program in the target directory, or above where this is a test in deps/.
 fn earwitness() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("find this test")?;
-    let profile = own.parent().and_then(Path::parent);
-    let path = profile.context("a test lies in deps/")?.join("earwitness");
-    anyhow::ensure!(
-        path.is_file(),
-        "{} is not built: cargo build -p earwitness",
-        path.display()
-    );
-    Ok(path)
+    let own = std::env::current_exe().context("find this program")?;
+    let mut near = own.ancestors().skip(1).take(2);
+    let built = near.find_map(|dir| Some(dir.join("earwitness")).filter(|path| path.is_file()));
+    built.with_context(|| {
+        let own = own.display();
+        format!("the binary is not built beside {own}: cargo build -p earwitness")
+    })
 }
 
 /// Nothing of the caller's environment but what is given.
@@ -148,6 +146,20 @@ impl WorkerProcess {
         ended
             .with_context(|| format!("{} does not end", self.name))?
             .context("wait for worker")
+    }
+
+    /// As a host does that hangs: nothing is closed, nothing answers.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::STOP)?)
+    }
+
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::CONT)?)
+    }
+
+    /// Whether it has ended, without waiting for it.
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     fn pid(&self) -> anyhow::Result<Pid> {

@@ -16,12 +16,26 @@ pub const SAMPLE_PEAK: f32 = 0.39;
 /// The sample call cannot be read.
 pub fn spoken(repeats: usize, gain: f32) -> anyhow::Result<Vec<u8>> {
     let samples = sample()?;
-    let count = samples.len() * repeats;
-    let data_bytes = u32::try_from(count * 2).context("too long for a WAV file")?;
+    let all = samples.iter().map(|s| scaled(*s, gain));
+    wav(&all.collect::<Vec<_>>().repeat(repeats))
+}
+
+/// A short piece of the sample call.
+///
+/// # Errors
+/// The sample call cannot be read, or ends before that.
+pub fn excerpt(from_ms: usize, length_ms: usize) -> anyhow::Result<Vec<u8>> {
+    const SAMPLES_PER_MS: usize = 8;
+    let samples = sample()?;
+    let range = from_ms * SAMPLES_PER_MS..(from_ms + length_ms) * SAMPLES_PER_MS;
+    let piece = samples.get(range);
+    wav(piece.context("the sample call is shorter than that")?)
+}
+
+fn wav(samples: &[i16]) -> anyhow::Result<Vec<u8>> {
+    let data_bytes = u32::try_from(samples.len() * 2).context("too long for a WAV file")?;
     let mut wav = header(data_bytes);
-    for _ in 0..repeats {
-        wav.extend(samples.iter().flat_map(|s| scaled(*s, gain).to_le_bytes()));
-    }
+    wav.extend(samples.iter().flat_map(|s| s.to_le_bytes()));
     Ok(wav)
 }
 
