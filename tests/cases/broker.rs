@@ -9,7 +9,7 @@ use earwitness::broker::{Broker, BrokerError, Delivery, Drift, SlotChannel};
 use earwitness::config;
 use earwitness::settle::Attempts;
 use earwitness::topology::{LANES, Topology};
-use earwitness_tests::proxy::Proxy;
+use earwitness_tests::chaos::link::Proxy;
 use earwitness_tests::rabbit::{PlainClient, RabbitNode};
 use job_schema::event::Event;
 use job_schema::job::Lane;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use earwitness::config;
 use earwitness::store::dir::DirStore;
 use earwitness::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, open};
-use earwitness_tests::proxy::Proxy;
+use earwitness_tests::chaos::link::Proxy;
 use earwitness_tests::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
 use job_schema::ErrorCode;
 use job_schema::job::BucketName;

@@ -29,8 +29,8 @@ use crate::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
 use crate::signals::until;
 
 pub const TENANT: &str = "acme";
-const RECORDINGS: &str = "recordings";
-const RESULTS: &str = "results";
+pub(crate) const RECORDINGS: &str = "recordings";
+pub(crate) const RESULTS: &str = "results";
 const MAX_READ_BYTES: u64 = 64 << 20;
 
 #[derive(Debug)]
@@ -272,7 +272,7 @@ pub fn job(call: &str) -> Value {
 }
 
 /// Everything that waits is short: a test should not.
-fn settings(dir: &Path, broker: &str, store: &str) -> Vec<Setting> {
+pub(crate) fn settings(dir: &Path, broker: &str, store: &str) -> Vec<Setting> {
     let path = |name: &str| dir.join(name).display().to_string();
     let prefix = format!("fleet-{}", Uuid::now_v7().simple());
     [
@@ -299,7 +299,7 @@ fn settings(dir: &Path, broker: &str, store: &str) -> Vec<Setting> {
     .to_vec()
 }
 
-fn variable(key: &str, value: &str) -> Setting {
+pub(crate) fn variable(key: &str, value: &str) -> Setting {
     let name = format!("EARWITNESS__{}", key.replace('.', "__").to_uppercase());
     (name, value.to_owned())
 }

@@ -1,14 +1,16 @@
 //! Servers, faults and processes for the integration tests, and the development S3 API.
 
+pub mod chaos;
 pub mod fleet;
 pub mod forgery;
 pub mod media;
+pub mod node;
 pub mod process;
-pub mod proxy;
 pub mod rabbit;
 pub mod recordings;
 pub mod s3;
 pub mod signals;
+pub mod soak;
 
 /// Asked for when it runs: a target directory may outlive the checkout it was built in.
 pub(crate) fn package_dir() -> std::path::PathBuf {

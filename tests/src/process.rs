@@ -160,6 +160,20 @@ impl WorkerProcess {
             .context("wait for worker")
     }
 
+    /// As a host does that hangs: nothing is closed, nothing answers.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::STOP)?)
+    }
+
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::CONT)?)
+    }
+
+    /// Whether it has ended, without waiting for it.
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     fn pid(&self) -> anyhow::Result<Pid> {
         let id = self.child.id().context("the worker has ended")?;
         Pid::from_raw(i32::try_from(id)?).context("a process has a number")

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 
 use anyhow::Context;
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -41,6 +41,14 @@ impl RabbitNode {
         static NODE: OnceLock<Result<RabbitNode, String>> = OnceLock::new();
         let node = NODE.get_or_init(|| Self::find_or_start().map_err(|e| format!("{e:#}")));
         node.as_ref().map_err(|reason| anyhow::anyhow!("{reason}"))
+    }
+
+    /// One that somebody else starts and stops.
+    pub fn at(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            _keeper: None,
+        }
     }
 
     pub fn url(&self) -> &str {
@@ -212,7 +220,36 @@ impl PlainClient {
         Ok(())
     }
 
+    /// For many messages from one queue.
+    pub async fn reader(&self, queue: &str) -> anyhow::Result<QueueReader> {
+        Ok(QueueReader {
+            channel: self.channel().await?,
+            queue: queue.to_owned(),
+        })
+    }
+
     async fn channel(&self) -> anyhow::Result<Channel> {
         Ok(self.connection.create_channel().await?)
+    }
+}
+
+/// Takes messages, and gives each back to the broker unless it was noted.
+#[derive(Debug)]
+pub struct QueueReader {
+    channel: Channel,
+    queue: String,
+}
+
+impl QueueReader {
+    /// Hands the next body to `note` and acks it then: a broker that dies in between hands it out again.
+    pub async fn next(&self, note: impl FnOnce(&[u8]) + Send) -> anyhow::Result<bool> {
+        let options = BasicGetOptions { no_ack: false };
+        let got = self.channel.basic_get(self.queue.as_str().into(), options);
+        let Some(got) = got.await? else {
+            return Ok(false);
+        };
+        note(&got.delivery.data);
+        got.delivery.acker.ack(BasicAckOptions::default()).await?;
+        Ok(true)
     }
 }

@@ -29,6 +29,21 @@ pub fn tone() -> anyhow::Result<Vec<u8>> {
     wav::written(&samples, wav::Coding::S16)
 }
 
+/// A short piece of the sample call.
+///
+/// # Errors
+/// The sample call cannot be read, or ends before that.
+pub fn excerpt(from_ms: usize, length_ms: usize) -> anyhow::Result<Vec<u8>> {
+    const SAMPLES_PER_MS: usize = 8;
+    let samples = samples()?;
+    let range = from_ms * SAMPLES_PER_MS..(from_ms + length_ms) * SAMPLES_PER_MS;
+    let piece = samples.get(range);
+    wav::written(
+        piece.context("the sample call is shorter than that")?,
+        wav::Coding::S16,
+    )
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float becomes the nearest i16 there is"
