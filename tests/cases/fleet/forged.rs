@@ -41,6 +41,17 @@ fn forgeries(count: usize) -> Vec<Vec<u8>> {
     bodies
 }
 
+/// What a worker does whether jobs come or not: it says that it lives, and looks whether a lane is paused.
+fn is_housekeeping(key: &str) -> bool {
+    [
+        "results/_workers/",
+        "results/_control/paused/",
+        "results/_retention/",
+    ]
+    .iter()
+    .any(|prefix| key.starts_with(prefix))
+}
+
 #[tokio::test]
 async fn no_forged_job_reads_or_writes_anything_and_each_is_audited() {
     let fleet = Fleet::start(&quick()).await.unwrap();
@@ -77,7 +88,9 @@ async fn no_forged_job_reads_or_writes_anything_and_each_is_audited() {
             Err(e) => panic!("{e}: {last} so far, {:?} wait", fleet.waiting().await),
         };
     }
-    assert_eq!(fleet.touched(), before, "the store was asked for something");
+    let mut asked = fleet.touched().split_off(before.len());
+    asked.retain(|key| !is_housekeeping(key));
+    assert_eq!(asked, [""; 0], "the store was asked for something");
 
     let genuine = signed("said", "acme", KEY);
     fleet.publish(genuine.to_string().as_bytes()).await.unwrap();

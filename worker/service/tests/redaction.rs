@@ -19,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 const DIGITS: &str = r#"{"words": ["4111", "1111", "1111", "1111", "thanks"]}"#;
 
-/// One number amid words that do not repeat themselves, so that nothing is suppressed.
-const AMID_TALK: &str = r#"{"words": ["apples", "and", "pears", "4111", "plums", "grow", "over", "there", "beside", "that",
-    "old", "garden", "wall", "where", "nobody", "ever", "looks", "for", "them", "until", "autumn", "comes"]}"#;
+/// A number in every few seconds, amid words that do not repeat themselves, so that nothing is suppressed.
+const AMID_TALK: &str = r#"{"words": ["apples", "and", "pears", "4111", "plums", "grow", "over", "there", "4111", "beside",
+    "that", "old", "garden", "4111", "wall", "where", "nobody", "ever", "4111", "looks", "for", "them", "until", "4111",
+    "autumn", "comes"]}"#;
 
 struct Bench {
     engine: Engine,
