@@ -1,5 +1,5 @@
 //! What happens to hosts and broker in a run, and after how many finished jobs. In: a seed, how many jobs, how many faults
-//! of each kind, how many workers. Out: [`Schedule`], sorted by time. Time is counted in finished jobs and not in seconds,
+//! of each kind, how many workers. Out: a list of blows, sorted by time. Time is counted in finished jobs and not in seconds,
 //! so that every fault meets a fleet at work, however fast the machine is. Pure.
 
 use super::seed::Seeded;

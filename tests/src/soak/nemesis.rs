@@ -11,7 +11,7 @@ use crate::chaos::schedule::Fault;
 const MEMORY_AS_EVER: &str = "0.4";
 const DISK_AS_EVER: &str = "100MB";
 /// More than any host has.
-const DISK_NEVER_ENOUGH: &str = "999TB";
+const DISK_NEVER_ENOUGH: &str = "999000GB";
 
 pub(super) async fn strike(bench: &mut Bench, fault: Fault) -> anyhow::Result<Option<Loss>> {
     let (one, all) = (bench.slots(), bench.slots() * bench.workers_count());
