@@ -163,18 +163,14 @@ fn span(channel: u16, words: Vec<Word>) -> SpanResult {
         compression_ratio: 1.3,
         temperature: 0.0,
     };
-    SpanResult {
+    SpanResult::of(
         channel,
-        span,
-        segments: vec![SpanSegment {
+        SpanSegment {
             span,
             words,
             figures,
-        }],
-        suppressed: Vec::new(),
-        language: None,
-        warnings: Vec::new(),
-    }
+        },
+    )
 }
 
 fn facts(index: u16, role: Role, spans: &[SpanResult]) -> ChannelFacts {

@@ -70,16 +70,12 @@ fn span(channel: u16, words: &str) -> SpanResult {
         compression_ratio: 1.0,
         temperature: 0.0,
     };
-    SpanResult {
+    SpanResult::of(
         channel,
-        span,
-        segments: vec![SpanSegment {
+        SpanSegment {
             span,
             words,
             figures,
-        }],
-        suppressed: Vec::new(),
-        language: None,
-        warnings: Vec::new(),
-    }
+        },
+    )
 }

@@ -109,7 +109,7 @@ impl std::fmt::Display for Sandbox {
 }
 
 /// What the engine needs to know of a job: no tenant, no call, no key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallSpec {
     pub channel_roles: Vec<Role>,
     pub language: Option<String>,
@@ -166,6 +166,29 @@ pub struct SpanResult {
     pub suppressed: Vec<Suppressed>,
     pub language: Option<SpanLanguage>,
     pub warnings: Vec<Warning>,
+}
+
+impl SpanResult {
+    /// Nothing heard yet.
+    pub fn new(channel: u16, span: TimeSpan) -> Self {
+        Self {
+            channel,
+            span,
+            segments: Vec::new(),
+            suppressed: Vec::new(),
+            language: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// One segment, which is all of the span.
+    pub fn of(channel: u16, segment: SpanSegment) -> Self {
+        let span = segment.span;
+        Self {
+            segments: vec![segment],
+            ..Self::new(channel, span)
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

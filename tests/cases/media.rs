@@ -16,7 +16,7 @@ use earwitness_tests::recordings::spoken;
 use earwitness_tests::recordings::wav::{Coding, written};
 use earwitness_tests::signals::until;
 use job_schema::ErrorCode;
-use job_schema::engine::{CallSpec, Limits};
+use job_schema::engine::CallSpec;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -60,15 +60,7 @@ async fn overtime(script: &Value, recording: File) -> (Duration, u32, Engine) {
     });
     let pid = engine.ready().await.unwrap().pid;
     let (board, never) = (Board::default(), CancellationToken::new());
-    let spec = CallSpec {
-        channel_roles: Vec::new(),
-        language: None,
-        vocabulary: Vec::new(),
-        raw_audio: None,
-        extension: None,
-        limits: Limits::default(),
-        skip_spans_count: 0,
-    };
+    let spec = CallSpec::default();
     let started = Instant::now();
     let ended = recognise(&engine, Arc::new(recording), &spec, &board, &never).await;
     let took = started.elapsed();

@@ -4,6 +4,5 @@
 
 pub mod link;
 pub mod schedule;
-pub mod seed;
 pub mod store_link;
 pub mod weather;

@@ -9,6 +9,7 @@ pub mod process;
 pub mod rabbit;
 pub mod recordings;
 pub mod s3;
+pub mod seed;
 pub mod signals;
 pub mod soak;
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use job_schema::engine::{CallSpec, CallSummary, Limits, SpanResult};
+use job_schema::engine::{CallSpec, CallSummary, SpanResult};
 use models::{NativeModel, WhisperModel};
 use pipeline::{Control, Ended, ModelTraits, Output, Recognizer, SlotPool};
 use serde_json::{Value, json};
@@ -87,13 +87,9 @@ fn load(recognizer: &str, path: &Path, slots_count: usize) -> Result<(SlotPool, 
 
 fn transcribe(path: &Path, language: Option<&str>, slots: &SlotPool) -> Result<Value> {
     let spec = CallSpec {
-        channel_roles: Vec::new(),
         language: language.map(str::to_owned),
-        vocabulary: Vec::new(),
-        raw_audio: None,
         extension: path.extension().and_then(|e| e.to_str()).map(str::to_owned),
-        limits: Limits::default(),
-        skip_spans_count: 0,
+        ..CallSpec::default()
     };
     let mut spans: Vec<SpanResult> = Vec::new();
     let mut sink = |output| {

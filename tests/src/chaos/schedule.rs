@@ -2,7 +2,7 @@
 //! of each kind, how many workers. Out: a list of blows, sorted by time. Time is counted in finished jobs and not in seconds,
 //! so that every fault meets a fleet at work, however fast the machine is. Pure.
 
-use super::seed::Seeded;
+use crate::seed::Seeded;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -1,7 +1,7 @@
 //! What happens to each request to the store. In: a seed, rates, and how many requests came before. Out: one
 //! [`StoreFault`]. Pure. Rates are in parts of a million, of all requests.
 
-use super::seed::Seeded;
+use crate::seed::Seeded;
 
 const MILLION: u64 = 1_000_000;
 

@@ -144,11 +144,7 @@ async fn hear(engine: &Engine, case: &Case) -> anyhow::Result<Heard> {
             max_duration_ms: MAX_DURATION_MS,
             ..Limits::default()
         },
-        channel_roles: Vec::new(),
-        language: None,
-        vocabulary: Vec::new(),
-        raw_audio: None,
-        skip_spans_count: 0,
+        ..CallSpec::default()
     };
     let started = Instant::now();
     let (outcome, finding) = outcome(engine, recording, &spec).await;

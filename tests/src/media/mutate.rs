@@ -1,24 +1,21 @@
 //! Damage to a file, chosen by a number. In: bytes, another file's bytes, a [`Random`]. Out: other bytes, never the same
-//! ones. The generator is written out here, so that a case number means the same file for ever.
+//! ones. A case number means the same file for ever.
 
-/// SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
+use crate::seed::Seeded;
+
 #[derive(Debug)]
-pub struct Random(u64);
+pub struct Random(Seeded);
 
 impl Random {
     /// The generator of one case: cases do not depend on each other, so that one can be run alone.
     pub fn of_case(seed: u64, case: u64) -> Self {
-        let mut random = Self(seed);
-        let start = random.number();
-        Self(start ^ case.wrapping_mul(0xd6e8_feb8_6659_fd93))
+        let start = Seeded::from_state(seed).number();
+        let state = start ^ case.wrapping_mul(0xd6e8_feb8_6659_fd93);
+        Self(Seeded::from_state(state))
     }
 
     pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.number()
     }
 
     /// Less than `bound`; 0 where that is 0.

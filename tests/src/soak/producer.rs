@@ -19,8 +19,8 @@ use uuid::Uuid;
 use super::Options;
 use super::bench::{Access, Bench};
 use super::checker::Sent;
-use crate::chaos::seed::Seeded;
 use crate::recordings::excerpt;
+use crate::seed::Seeded;
 
 pub(super) const TENANTS: [&str; 3] = ["acme", "bolt", "coda"];
 const LANES: [&str; 5] = ["standard", "standard", "interactive", "batch", "batch"];

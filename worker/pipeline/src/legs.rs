@@ -4,6 +4,7 @@
 
 use job_schema::transcript::{Warning, WarningCode};
 
+use crate::loudness::levels_db;
 use crate::voice::{HOP_MS, HOP_SAMPLES};
 
 /// Two channels are the same when less than this share of the energy is left after subtracting one from the other at the
@@ -25,8 +26,6 @@ const MAX_LAG_HOPS: usize = (128 / HOP_MS) as usize;
 const BLEED_SPREAD_DB: f32 = 6.0;
 /// Sound so near is judged together: about a syllable.
 const AROUND_HOPS: usize = (128 / HOP_MS) as usize;
-/// Keeps a logarithm finite: below any line's noise.
-const FLOOR: f32 = 1e-10;
 
 #[derive(Debug, Default)]
 pub(crate) struct Legs {
@@ -80,6 +79,7 @@ struct Duplicate {
 }
 
 impl Legs {
+    /// What to make of each channel in this window.
     pub(crate) fn compare(&mut self, window: &[&[f32]]) -> Vec<Hearing> {
         self.windows_count += 1;
         self.sounding.resize(window.len(), 0);
@@ -210,10 +210,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn envelope_db(pcm: &[f32]) -> Vec<f32> {
-    let mean_square = |hop: &[f32]| hop.iter().map(|s| s * s).sum::<f32>() / hop.len() as f32;
-    pcm.chunks(HOP_SAMPLES)
-        .map(|hop| 10.0 * mean_square(hop).max(FLOOR).log10())
-        .collect()
+    levels_db(pcm, HOP_SAMPLES)
 }
 
 /// Whether the listener's leg follows the talker, and how far below.

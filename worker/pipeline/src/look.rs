@@ -155,14 +155,7 @@ fn faults_count(recognition: &Recognition) -> usize {
 }
 
 fn write_down(recognition: Recognition, heard: &HeardSpan) -> SpanResult {
-    let mut result = SpanResult {
-        channel: heard.channel,
-        span: heard.span,
-        segments: Vec::new(),
-        suppressed: Vec::new(),
-        language: None,
-        warnings: Vec::new(),
-    };
+    let mut result = SpanResult::new(heard.channel, heard.span);
     if recognition.cut_short {
         result.warnings.push(Warning {
             code: WarningCode::SpanCutShort,

@@ -40,12 +40,7 @@ pub(crate) struct Loudness {
 
 impl Loudness {
     pub(crate) fn of(pcm: &[f32], start_ms: u64) -> Self {
-        let mean_square =
-            |frame: &[f32]| frame.iter().map(|s| s * s).sum::<f32>() / frame.len() as f32;
-        let frames_db: Vec<f32> = pcm
-            .chunks(FRAME_SAMPLES)
-            .map(|frame| 10.0 * mean_square(frame).max(1e-10).log10())
-            .collect();
+        let frames_db = levels_db(pcm, FRAME_SAMPLES);
         Self {
             start_ms,
             floor_db: percentile(&frames_db, 10),
@@ -184,6 +179,16 @@ impl Loudness {
     fn ms(&self, frame: usize) -> u64 {
         self.start_ms + frame as u64 * FRAME_MS
     }
+}
+
+/// Of each frame, in decibels below full scale. −100 for silence.
+pub(crate) fn levels_db(pcm: &[f32], frame_samples: usize) -> Vec<f32> {
+    /// Keeps the logarithm finite: below any line's noise.
+    const FLOOR: f32 = 1e-10;
+    let mean_square = |frame: &[f32]| frame.iter().map(|s| s * s).sum::<f32>() / frame.len() as f32;
+    pcm.chunks(frame_samples)
+        .map(|frame| 10.0 * mean_square(frame).max(FLOOR).log10())
+        .collect()
 }
 
 /// 0 for nothing.

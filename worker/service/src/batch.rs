@@ -56,9 +56,12 @@ pub struct Item {
     pub audio_ms: Option<u64>,
 }
 
-/// What is known of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is known of an item, and what a line of the journal notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
+    /// Noted where a failed item is tried, or looked at, again.
+    #[serde(rename = "reopened")]
     Waiting,
     /// Perhaps published: the run died before it knew.
     Begun,
@@ -70,34 +73,6 @@ pub enum State {
     /// There is a result, made by a worker with another model or build than the plan's.
     OtherSpec,
     Failed(ErrorCode),
-}
-
-/// A line of the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Note {
-    Begun,
-    Sent,
-    Skipped,
-    Completed,
-    OtherSpec,
-    Failed(ErrorCode),
-    /// A failed item is tried, or looked at, again.
-    Reopened,
-}
-
-impl Note {
-    pub fn state(self) -> State {
-        match self {
-            Note::Begun => State::Begun,
-            Note::Sent => State::Sent,
-            Note::Skipped => State::Skipped,
-            Note::Completed => State::Completed,
-            Note::OtherSpec => State::OtherSpec,
-            Note::Failed(code) => State::Failed(code),
-            Note::Reopened => State::Waiting,
-        }
-    }
 }
 
 impl Frozen {

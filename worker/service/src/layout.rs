@@ -15,6 +15,8 @@ pub const SWEEP_TURNS_PREFIX: &str = "_control/sweeps/";
 /// Workers announce themselves below it.
 pub const WORKERS_PREFIX: &str = "_workers/";
 
+const MANIFEST_ENDING: &str = "/manifest.json";
+
 /// The objects of one call under one spec.
 #[derive(Debug, Clone)]
 pub struct ResultKeys {
@@ -41,6 +43,11 @@ impl ResultKeys {
     }
 }
 
+/// Whether a result is found by this key.
+pub fn is_manifest(key: &ObjectKey) -> bool {
+    key.as_str().ends_with(MANIFEST_ENDING)
+}
+
 /// Objects of an analysis made later, beside the result that a manifest lists.
 #[derive(Debug, Clone)]
 pub struct RescoredKeys {
@@ -51,7 +58,7 @@ pub struct RescoredKeys {
 
 /// `None` where `manifest` is no manifest's key. `name` says by what was scored.
 pub fn rescored(manifest: &ObjectKey, name: &str) -> Option<RescoredKeys> {
-    let prefix = manifest.as_str().strip_suffix("/manifest.json")?;
+    let prefix = manifest.as_str().strip_suffix(MANIFEST_ENDING)?;
     let key = |file: &str| ObjectKey::try_from(format!("{prefix}/rescored/{name}/{file}")).ok();
     Some(RescoredKeys {
         analysis: key("analysis.json")?,

@@ -27,6 +27,7 @@ pub mod rules;
 pub mod settle;
 pub mod signing;
 pub mod spec;
+pub mod status;
 pub mod store;
 pub mod submit;
 pub mod telemetry;

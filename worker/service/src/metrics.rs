@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct JobLabels {
     pub lane: &'static str,
-    /// completed, already_done, retried, dead, cancelled, handed_over, lost.
+    /// completed, rescored, already_done, retried, dead, cancelled, handed_over, lost.
     pub outcome: &'static str,
     /// An error code, or empty.
     pub reason: &'static str,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use sha2::Digest;
 
 use crate::results::Object;
+use crate::status;
 use crate::store::{BlobStore, Location, PutMode, StoreError, StoredVersion};
 use crate::{layout, tombstone};
 
@@ -113,7 +114,6 @@ pub async fn remove(
 
 /// The status objects of the target. One that does not parse is nobody's, and goes with its tenant only.
 async fn statuses(places: Places<'_>, target: &Target) -> Result<Vec<StoredVersion>, StoreError> {
-    const MAX_STATUS_BYTES: u64 = 1 << 20;
     let prefix = layout::statuses_prefix(&target.tenant);
     let all = places.store.versions(places.results, &prefix).await?;
     let Some(call) = &target.call else {
@@ -122,7 +122,7 @@ async fn statuses(places: Places<'_>, target: &Target) -> Result<Vec<StoredVersi
     let mut of_call = std::collections::BTreeSet::new();
     for version in &all {
         let at = Location::new(places.results.clone(), version.key.clone());
-        match places.store.get(&at, MAX_STATUS_BYTES).await {
+        match places.store.get(&at, status::MAX_BYTES).await {
             Ok(bytes) => {
                 let status = serde_json::from_slice::<Status>(&bytes);
                 if status.is_ok_and(|status| status.call == *call) {

@@ -93,9 +93,7 @@ pub fn manifests(
                 Err(error) => return Some((vec![Err(error)], None)),
             };
             let keys = page.objects.into_iter().map(|object| object.key);
-            let manifests = keys
-                .filter(|key| key.as_str().ends_with("/manifest.json"))
-                .map(Ok);
+            let manifests = keys.filter(layout::is_manifest).map(Ok);
             Some((manifests.collect(), page.next_after.map(Some)))
         }
     });

@@ -17,6 +17,9 @@ use serde::Serialize;
 
 use crate::spec::sha256;
 
+/// A manifest lists objects and figures, no words.
+pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+
 /// All that the engine found in one recording.
 #[derive(Debug)]
 pub struct Findings {

@@ -14,10 +14,10 @@ use serde::Serialize;
 
 use crate::layout;
 use crate::purge::{Places, Receipt, Target, purge};
+use crate::results::MAX_MANIFEST_BYTES;
 use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError};
 
 const PAGE: u16 = 1_000;
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// Days by tenant; `None` keeps for ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,7 +151,7 @@ async fn newest(places: Places<'_>, target: &Target) -> Result<Option<Timestamp>
     let below = layout::calls_prefix(&target.tenant, target.call.as_ref());
     let mut newest = None;
     for version in places.store.versions(places.results, &below).await? {
-        if !version.key.as_str().ends_with("/manifest.json") {
+        if !layout::is_manifest(&version.key) {
             continue;
         }
         let at = Location::new(places.results.clone(), version.key);

@@ -99,6 +99,15 @@ pub struct Listed {
     pub last_modified: Option<Timestamp>,
 }
 
+/// Whether there is an object.
+pub async fn exists(store: &dyn BlobStore, at: &Location) -> Result<bool, StoreError> {
+    match store.head(at, None).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound { .. }) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
 /// One version of an object; without an id in a store that keeps no versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVersion {

@@ -4,21 +4,19 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use job_schema::job::{BucketName, Lane, Options, Recording};
-use job_schema::status::{State, Status};
+use job_schema::status::State;
 use job_schema::{
     CallId, ErrorCode, Failure, Job, JobId, ObjectKey, SCHEMA_VERSION, TenantId, parse,
 };
 
 use crate::broker::{BrokerError, Publisher};
-use crate::results::Object;
 use crate::settle::Attempts;
 use crate::signing::{KeyRing, Promise};
 use crate::spec::sha256_of;
 use crate::store::{BlobStore, Location, PutMode};
-use crate::{layout, tombstone};
+use crate::{layout, status, tombstone};
 
 /// What somebody wants to have transcribed.
 #[derive(Debug, Clone)]
@@ -115,7 +113,7 @@ pub async fn queue(
 }
 
 /// Refuses here what a worker would refuse later.
-fn check(job: &Job) -> Result<(), Failure> {
+pub fn check(job: &Job) -> Result<(), Failure> {
     let body = serde_json::to_vec(job)
         .map_err(|_| Failure::new(ErrorCode::BadJob, "the job does not serialise"))?;
     parse::job(&body).map(drop)
@@ -162,24 +160,7 @@ async fn note_queued(
     results: &BucketName,
     job: &Job,
 ) -> Result<(), Failure> {
-    let status = Status {
-        schema_version: SCHEMA_VERSION,
-        job_id: job.job_id,
-        tenant: job.tenant.clone(),
-        call: job.call.clone(),
-        updated_at: Timestamp::now(),
-        state: State::Queued,
-    };
-    let object = Object::json("status.json", &status);
-    let at = Location::new(results.clone(), layout::status(&job.tenant, job.job_id));
-    store
-        .put(
-            &at,
-            Bytes::from(object.bytes),
-            object.content_type,
-            PutMode::Overwrite,
-        )
+    status::write(store, results, job, State::Queued, PutMode::Overwrite)
         .await
-        .map_err(|e| e.failure())?;
-    Ok(())
+        .map_err(|e| e.failure())
 }

@@ -6,7 +6,7 @@ use job_schema::job::BucketName;
 use job_schema::{CallId, TenantId};
 
 use crate::layout;
-use crate::store::{BlobStore, Location, PutMode, StoreError};
+use crate::store::{BlobStore, Location, PutMode, StoreError, exists};
 
 pub async fn stands(
     store: &dyn BlobStore,
@@ -20,10 +20,8 @@ pub async fn stands(
     ];
     for key in keys {
         let at = Location::new(results.clone(), key);
-        match store.head(&at, None).await {
-            Ok(_) => return Ok(true),
-            Err(StoreError::NotFound { .. }) => {}
-            Err(e) => return Err(e),
+        if exists(store, &at).await? {
+            return Ok(true);
         }
     }
     Ok(false)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use earwitness::engine::{Engine, EngineSettings, RecognizerSource};
 use earwitness::recognise::{Board, Recognised, recognise};
-use job_schema::engine::{CallSpec, Limits};
+use job_schema::engine::CallSpec;
 use job_schema::{ErrorCode, Failure};
 use tokio_util::sync::CancellationToken;
 
@@ -96,15 +96,7 @@ impl Bench {
 
 /// Nothing known of the call in advance.
 fn any_call() -> CallSpec {
-    CallSpec {
-        channel_roles: Vec::new(),
-        language: None,
-        vocabulary: Vec::new(),
-        raw_audio: None,
-        extension: None,
-        limits: Limits::default(),
-        skip_spans_count: 0,
-    }
+    CallSpec::default()
 }
 
 fn with_fault(kind: &str) -> Bench {

@@ -10,7 +10,7 @@ use earwitness::engine::{Engine, EngineSettings, RecognizerSource};
 use earwitness::recognise::{Board, Recognised, recognise};
 use earwitness::redact::{Copies, Original, redact};
 use earwitness::results::{self, Results, Scoring};
-use job_schema::engine::{CallSpec, Limits};
+use job_schema::engine::CallSpec;
 use job_schema::job::Format;
 use job_schema::redaction::{AudioStyle, Check, EntityKind, Redaction, WithheldReason};
 use job_schema::transcript::EngineFacts;
@@ -48,15 +48,7 @@ fn bench(script: &str) -> Bench {
     Bench {
         engine,
         recording: Arc::new(File::open(call).expect("a sample call")),
-        spec: CallSpec {
-            channel_roles: Vec::new(),
-            language: None,
-            vocabulary: Vec::new(),
-            raw_audio: None,
-            extension: None,
-            limits: Limits::default(),
-            skip_spans_count: 0,
-        },
+        spec: CallSpec::default(),
         _script: dir,
     }
 }

@@ -73,18 +73,14 @@ fn word(text: &str, start_ms: u64, end_ms: u64) -> Word {
 
 fn span(channel: u16, start_ms: u64, end_ms: u64, words: Vec<Word>) -> SpanResult {
     let span = TimeSpan { start_ms, end_ms };
-    SpanResult {
+    SpanResult::of(
         channel,
-        span,
-        segments: vec![SpanSegment {
+        SpanSegment {
             span,
             words,
             figures: FIGURES,
-        }],
-        suppressed: Vec::new(),
-        language: None,
-        warnings: Vec::new(),
-    }
+        },
+    )
 }
 
 /// Words of 300 ms, one every 400 ms.

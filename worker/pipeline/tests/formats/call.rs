@@ -69,10 +69,9 @@ pub(crate) fn span(channel: u16, words: Vec<Word>) -> SpanResult {
         start_ms: words.first().map_or(0, |word| word.start_ms),
         end_ms: words.last().map_or(0, |word| word.end_ms),
     };
-    SpanResult {
+    SpanResult::of(
         channel,
-        span,
-        segments: vec![SpanSegment {
+        SpanSegment {
             span,
             words,
             figures: Figures {
@@ -81,11 +80,8 @@ pub(crate) fn span(channel: u16, words: Vec<Word>) -> SpanResult {
                 compression_ratio: 1.1,
                 temperature: 0.0,
             },
-        }],
-        suppressed: Vec::new(),
-        language: None,
-        warnings: Vec::new(),
-    }
+        },
+    )
 }
 
 /// Words of 300 ms, one every 400 ms.

@@ -13,7 +13,7 @@ use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use super::source::Refusal;
-use super::{Frozen, Item, Note, State};
+use super::{Frozen, Item, State};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
@@ -40,7 +40,7 @@ enum Line {
     Planned {
         items_count: usize,
     },
-    Note(usize, Note),
+    Note(usize, State),
 }
 
 #[derive(Debug)]
@@ -153,8 +153,8 @@ impl Book {
                 Line::Planned { .. } => return Err(BookError::Line(number)),
                 Line::Note(n, note) => {
                     let state = states.get_mut(n).ok_or(BookError::Line(number))?;
-                    *state = note.state();
-                    published[n] |= note == Note::Sent;
+                    *state = note;
+                    published[n] |= note == State::Sent;
                 }
             }
             whole_bytes += bytes as u64;
@@ -174,7 +174,7 @@ impl Book {
     }
 
     /// In the file when this returns, and on disk soon: what a host that dies forgets is found in the results bucket again.
-    pub fn note(&mut self, notes: &[(usize, Note)]) -> Result<(), BookError> {
+    pub fn note(&mut self, notes: &[(usize, State)]) -> Result<(), BookError> {
         let lines: Vec<u8> = notes
             .iter()
             .flat_map(|(n, note)| text(&Line::Note(*n, *note)))
@@ -186,8 +186,8 @@ impl Book {
                 source,
             })?;
         for (n, note) in notes {
-            self.states[*n] = note.state();
-            self.published[*n] |= *note == Note::Sent;
+            self.states[*n] = *note;
+            self.published[*n] |= *note == State::Sent;
         }
         Ok(())
     }

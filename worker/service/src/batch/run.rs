@@ -5,29 +5,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use job_schema::job::{BucketName, Lane, Recording};
-use job_schema::status::{self, Status};
-use job_schema::{ErrorCode, Failure, Job, ObjectKey, SCHEMA_VERSION, parse};
+use job_schema::status::{State as JobState, Status};
+use job_schema::{ErrorCode, Failure, Job, ObjectKey, SCHEMA_VERSION};
 
 use super::pace::Pace;
-use super::{Book, BookError, Item, Note, State};
+use super::{Book, BookError, Item, State};
 use crate::broker::{Broker, BrokerError, Publisher};
-use crate::layout::{self, ResultKeys};
-use crate::results::Object;
+use crate::layout::ResultKeys;
 use crate::settle::Attempts;
 use crate::signing::{KeyRing, Promise};
-use crate::store::{BlobStore, Location, PutMode, Readiness, StoreError};
+use crate::store::{BlobStore, Location, PutMode, Readiness, StoreError, exists};
 use crate::topology::Topology;
-use crate::{config, tombstone};
+use crate::{config, status, submit, tombstone};
 
 const POLL: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Requests to the store at the same time.
 const AT_ONCE: usize = 16;
-const MAX_STATUS_BYTES: u64 = 1 << 20;
 /// A status this old may be one that could not be written: the manifest is looked for.
 const STATUS_IS_STALE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -116,14 +113,14 @@ async fn round(
     for n in begun {
         // Only a run that died, or an outage, leaves some; of these one at most was published.
         if is_under_way(settings, &book.frozen, &book.items[n]).await {
-            book.note(&[(n, Note::Sent)])?;
+            book.note(&[(n, State::Sent)])?;
             continue;
         }
         match prepare(settings, &book.frozen, &book.items[n]).await {
             Ok(Prepared::Job(job)) => sending.push((n, job)),
-            Ok(Prepared::Done) => book.note(&[(n, Note::Completed)])?,
+            Ok(Prepared::Done) => book.note(&[(n, State::Completed)])?,
             Err(failure) if is_outage(&failure) => return Ok(Err(failure.to_string())),
-            Err(failure) => book.note(&[(n, Note::Failed(failure.code))])?,
+            Err(failure) => book.note(&[(n, State::Failed(failure.code))])?,
         }
     }
     let prepared: Vec<_> = stream::iter(next)
@@ -137,13 +134,13 @@ async fn round(
     let (mut notes, mut outage) = (Vec::new(), None);
     for (n, prepared) in prepared {
         match prepared {
-            Ok(Prepared::Done) => notes.push((n, Note::Skipped)),
+            Ok(Prepared::Done) => notes.push((n, State::Skipped)),
             Ok(Prepared::Job(job)) => {
-                notes.push((n, Note::Begun));
+                notes.push((n, State::Begun));
                 sending.push((n, job));
             }
             Err(failure) if is_outage(&failure) => outage = Some(failure.to_string()),
-            Err(failure) => notes.push((n, Note::Failed(failure.code))),
+            Err(failure) => notes.push((n, State::Failed(failure.code))),
         }
     }
     book.note(&notes)?;
@@ -175,7 +172,9 @@ async fn prepare(
     }
     let spec = frozen.spec_sha256(item, &meta);
     let manifest = ResultKeys::new(&frozen.tenant, &item.call, &spec).manifest();
-    if exists(settings, manifest).await? {
+    let manifest = Location::new(settings.results.clone(), manifest);
+    let is_done = exists(settings.store.as_ref(), &manifest).await;
+    if is_done.map_err(|e| e.failure())? {
         return Ok(Prepared::Done);
     }
     let stands = tombstone::stands(
@@ -216,9 +215,7 @@ async fn prepare(
         };
         settings.ring.sign(&mut job, promise);
     }
-    let body = serde_json::to_vec(&job)
-        .map_err(|_| Failure::new(ErrorCode::BadJob, "the job does not serialise"))?;
-    parse::job(&body)?;
+    submit::check(&job)?;
     Ok(Prepared::Job(Box::new(job)))
 }
 
@@ -234,7 +231,7 @@ async fn send(
             *line = None;
             return Ok(Err(e.to_string()));
         }
-        book.note(&[(n, Note::Sent)])?;
+        book.note(&[(n, State::Sent)])?;
     }
     Ok(Ok(()))
 }
@@ -252,23 +249,8 @@ async fn send_one(settings: &Settings, line: &mut Connected, job: &Job) -> Resul
         None => line.insert(connect(settings).await?),
     };
     // Queued, unless a run that died had sent it and a worker is further already.
-    let status = Status {
-        schema_version: SCHEMA_VERSION,
-        job_id: job.job_id,
-        tenant: job.tenant.clone(),
-        call: job.call.clone(),
-        updated_at: Timestamp::now(),
-        state: status::State::Queued,
-    };
-    let object = Object::json("status.json", &status);
-    let at = Location::new(
-        settings.results.clone(),
-        layout::status(&job.tenant, job.job_id),
-    );
-    let body = Bytes::from(object.bytes);
-    let put = settings
-        .store
-        .put(&at, body, object.content_type, PutMode::IfAbsent);
+    let (store, results) = (settings.store.as_ref(), &settings.results);
+    let put = status::write(store, results, job, JobState::Queued, PutMode::IfAbsent);
     // A view for people: the job is what counts, and the worker writes it anew.
     drop(put.await);
     publisher.publish_job(job, Attempts::default(), None).await
@@ -298,13 +280,19 @@ async fn settle(settings: &Settings, book: &mut Book) -> Result<Result<(), Strin
 
 /// Whether a worker has the job. If that cannot be told it is sent again, and its result is made once all the same.
 async fn is_under_way(settings: &Settings, frozen: &super::Frozen, item: &Item) -> bool {
-    let status = layout::status(&frozen.tenant, item.job_id);
-    let at = Location::new(settings.results.clone(), status);
-    let bytes = settings.store.get(&at, MAX_STATUS_BYTES).await;
-    let found = bytes
-        .ok()
-        .and_then(|b| serde_json::from_slice::<Status>(&b).ok());
-    found.is_some_and(|status| status.state != status::State::Queued)
+    let found = status_of(settings, frozen, item).await;
+    found.is_ok_and(|found| found.is_some_and(|status| status.state != JobState::Queued))
+}
+
+/// One that does not parse is as good as none.
+async fn status_of(
+    settings: &Settings,
+    frozen: &super::Frozen,
+    item: &Item,
+) -> Result<Option<Status>, StoreError> {
+    let (store, results) = (settings.store.as_ref(), &settings.results);
+    let found = status::read(store, results, &frozen.tenant, item.job_id).await?;
+    Ok(found.and_then(Result::ok))
 }
 
 /// What there is to note of a published item, if anything.
@@ -312,20 +300,15 @@ async fn look(
     settings: &Settings,
     frozen: &super::Frozen,
     item: &Item,
-) -> Result<Option<Note>, Failure> {
-    let status = layout::status(&frozen.tenant, item.job_id);
-    let at = Location::new(settings.results.clone(), status);
-    let found = match settings.store.get(&at, MAX_STATUS_BYTES).await {
-        Ok(bytes) => serde_json::from_slice::<Status>(&bytes).ok(),
-        Err(StoreError::NotFound { .. }) => None,
-        Err(e) => return Err(e.failure()),
-    };
+) -> Result<Option<State>, Failure> {
+    let found = status_of(settings, frozen, item).await;
+    let found = found.map_err(|e| e.failure())?;
     match found.as_ref().map(|status| &status.state) {
-        Some(status::State::Completed { manifest_key, .. }) => {
+        Some(JobState::Completed { manifest_key, .. }) => {
             return Ok(Some(completed(settings, frozen, item, manifest_key).await?));
         }
-        Some(status::State::Failed { failure, .. }) => return Ok(Some(Note::Failed(failure.code))),
-        Some(status::State::Cancelled) => return Ok(Some(Note::Failed(ErrorCode::Cancelled))),
+        Some(JobState::Failed { failure, .. }) => return Ok(Some(State::Failed(failure.code))),
+        Some(JobState::Cancelled) => return Ok(Some(State::Failed(ErrorCode::Cancelled))),
         _ => {}
     }
     let is_fresh =
@@ -335,10 +318,10 @@ async fn look(
     }
     // No status, or one that nobody writes any more: the result tells, or the call was deleted.
     match prepare(settings, frozen, item).await {
-        Ok(Prepared::Done) => Ok(Some(Note::Completed)),
+        Ok(Prepared::Done) => Ok(Some(State::Completed)),
         Ok(Prepared::Job(_)) => Ok(None),
         Err(failure) if is_outage(&failure) => Err(failure),
-        Err(failure) => Ok(Some(Note::Failed(failure.code))),
+        Err(failure) => Ok(Some(State::Failed(failure.code))),
     }
 }
 
@@ -348,20 +331,20 @@ async fn completed(
     frozen: &super::Frozen,
     item: &Item,
     manifest_key: &ObjectKey,
-) -> Result<Note, Failure> {
+) -> Result<State, Failure> {
     let at = Location::new(item.bucket.clone(), item.key.clone());
     let meta = match settings.store.head(&at, item.version_id.as_deref()).await {
         Ok(meta) => meta,
         // Gone since: nothing left to compare with.
-        Err(StoreError::NotFound { .. }) => return Ok(Note::Completed),
+        Err(StoreError::NotFound { .. }) => return Ok(State::Completed),
         Err(e) => return Err(e.failure()),
     };
     let spec = frozen.spec_sha256(item, &meta);
     let planned = ResultKeys::new(&frozen.tenant, &item.call, &spec).manifest();
     if planned == *manifest_key {
-        Ok(Note::Completed)
+        Ok(State::Completed)
     } else {
-        Ok(Note::OtherSpec)
+        Ok(State::OtherSpec)
     }
 }
 
@@ -370,26 +353,17 @@ async fn reopen(settings: &Settings, book: &mut Book, failed: &[usize]) -> Resul
     let mut notes = Vec::new();
     for n in failed.iter().copied() {
         if !book.was_published(n) {
-            notes.push((n, Note::Reopened));
+            notes.push((n, State::Waiting));
             continue;
         }
         match look(settings, &book.frozen, &book.items[n]).await {
-            Ok(None) => notes.push((n, Note::Sent)),
+            Ok(None) => notes.push((n, State::Sent)),
             Ok(Some(note)) => notes.push((n, note)),
             // It stays as it was counted.
             Err(_) => {}
         }
     }
     book.note(&notes)
-}
-
-async fn exists(settings: &Settings, key: ObjectKey) -> Result<bool, Failure> {
-    let at = Location::new(settings.results.clone(), key);
-    match settings.store.head(&at, None).await {
-        Ok(_) => Ok(true),
-        Err(StoreError::NotFound { .. }) => Ok(false),
-        Err(e) => Err(e.failure()),
-    }
 }
 
 fn is_outage(failure: &Failure) -> bool {

@@ -108,9 +108,11 @@ fn a_book_cut_at_any_byte_opens_with_what_was_noted_whole_and_adds_up() {
     let planned = std::fs::metadata(&path).unwrap().len();
     let mut book = Book::open(&path).unwrap();
     assert!(matches!(Book::open(&path), Err(BookError::Busy)));
-    book.note(&[(0, Note::Begun), (1, Note::Skipped)]).unwrap();
-    book.note(&[(0, Note::Sent), (0, Note::Completed)]).unwrap();
-    let failed = Note::Failed(ErrorCode::RecordingEmpty);
+    book.note(&[(0, State::Begun), (1, State::Skipped)])
+        .unwrap();
+    book.note(&[(0, State::Sent), (0, State::Completed)])
+        .unwrap();
+    let failed = State::Failed(ErrorCode::RecordingEmpty);
     book.note(&[(2, failed)]).unwrap();
     let counts = book.counts();
     assert_eq!(
@@ -138,7 +140,7 @@ fn a_book_cut_at_any_byte_opens_with_what_was_noted_whole_and_adds_up() {
         let sum =
             c.waiting + c.in_flight + c.skipped + c.completed + c.other_spec + c.failed + c.refused;
         assert_eq!((c.total, sum), (4, 4), "at {end}: {c:?}");
-        book.note(&[(1, Note::Sent)]).unwrap();
+        book.note(&[(1, State::Sent)]).unwrap();
         drop(book);
         assert!(Book::look(&path).unwrap().was_published(1), "at {end}");
     }

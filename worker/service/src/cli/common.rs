@@ -14,6 +14,7 @@ use crate::config::{self, Config, Loaded, RecognizerKind};
 use crate::engine::{Engine, EngineSettings, RecognizerSource};
 use crate::exit::{self, Exit};
 use crate::job::ModelInUse;
+use crate::purge::Places;
 use crate::results::Scoring;
 use crate::rules::{load_file, load_scorecard};
 use crate::store::{self, BlobStore, Location};
@@ -176,6 +177,15 @@ impl Shelf {
             recordings: bucket(&config.store.recordings_bucket, "store.recordings_bucket")?,
             results: bucket(&config.store.results_bucket, "store.results_bucket")?,
         })
+    }
+
+    /// What a deletion has to look through.
+    pub(super) fn places(&self) -> Places<'_> {
+        Places {
+            store: self.store.as_ref(),
+            recordings: &self.recordings,
+            results: &self.results,
+        }
     }
 }
 

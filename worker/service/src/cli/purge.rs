@@ -8,7 +8,7 @@ use super::common::{Shelf, settings};
 use super::{Global, out};
 use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
-use crate::purge::{Places, Target, purge};
+use crate::purge::{Target, purge};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -36,11 +36,7 @@ pub(super) struct PurgeArgs {
 pub(super) async fn run(global: &Global, args: PurgeArgs) -> Result<u8, Exit> {
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
-    let places = Places {
-        store: shelf.store.as_ref(),
-        recordings: &shelf.recordings,
-        results: &shelf.results,
-    };
+    let places = shelf.places();
     let target = Target {
         tenant: args.tenant,
         call: args.call,

@@ -10,11 +10,9 @@ use super::common::{Shelf, settings};
 use super::{fleet, out};
 use crate::cancel;
 use crate::exit::{self, Exit};
-use crate::layout;
-use crate::store::{Location, StoreError};
+use crate::status;
 
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
-const MAX_STATUS_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -106,14 +104,9 @@ pub(super) async fn read(
     tenant: &TenantId,
     job: JobId,
 ) -> Result<Option<Status>, Exit> {
-    let at = Location::new(shelf.results.clone(), layout::status(tenant, job));
-    match shelf.store.get(&at, MAX_STATUS_BYTES).await {
-        Ok(bytes) => Ok(Some(
-            serde_json::from_slice(&bytes).map_err(anyhow::Error::from)?,
-        )),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(e) => Err(Exit::new(exit::UNREACHABLE, e)),
-    }
+    let read = status::read(shelf.store.as_ref(), &shelf.results, tenant, job).await;
+    let found = read.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
+    Ok(found.transpose().map_err(anyhow::Error::from)?)
 }
 
 pub(super) fn has_ended(state: &State) -> bool {

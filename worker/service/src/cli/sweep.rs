@@ -6,7 +6,6 @@ use super::common::{Shelf, settings};
 use super::{Global, out};
 use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
-use crate::purge::Places;
 use crate::retention::{Swept, due, sweep_one};
 
 #[derive(Debug, clap::Args)]
@@ -28,11 +27,7 @@ pub(super) struct SweepArgs {
 pub(super) async fn run(global: &Global, args: SweepArgs) -> Result<u8, Exit> {
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
-    let places = Places {
-        store: shelf.store.as_ref(),
-        recordings: &shelf.recordings,
-        results: &shelf.results,
-    };
+    let places = shelf.places();
     // Opened first: a deletion that cannot be accounted for is not begun.
     let audit = AuditLog::open(config.audit.file.as_deref(), "sweep")
         .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;

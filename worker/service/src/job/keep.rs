@@ -4,17 +4,16 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use job_schema::checkpoint::{Checkpoint, CheckpointRef};
 use job_schema::engine::SpanResult;
-use job_schema::status::{State, Status};
+use job_schema::status::State;
 use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION};
 
 use super::plan::Plan;
 use super::{Fleet, deleted, is_deleted};
-use crate::layout;
 use crate::recognise::Board;
 use crate::results::Object;
+use crate::status;
 use crate::store::{Location, PutMode, StoreError};
 
 /// A 4 h call with both legs talking all the time stays under a tenth of this.
@@ -139,35 +138,17 @@ pub(super) async fn alongside<T>(
 /// A view for people, so failing to write it fails nothing. Taken back where the call was deleted meanwhile, by the same rule
 /// as a checkpoint.
 pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
-    let status = Status {
-        schema_version: SCHEMA_VERSION,
-        job_id: job.job_id,
-        tenant: job.tenant.clone(),
-        call: job.call.clone(),
-        updated_at: Timestamp::now(),
-        state,
-    };
-    let object = Object::json("status.json", &status);
-    let at = Location::new(
-        fleet.results_bucket.clone(),
-        layout::status(&job.tenant, job.job_id),
-    );
-    if let Err(e) = fleet
-        .store
-        .put(
-            &at,
-            Bytes::from(object.bytes),
-            object.content_type,
-            PutMode::Overwrite,
-        )
-        .await
-    {
+    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
+    if let Err(e) = status::write(store, results, job, state, PutMode::Overwrite).await {
         tracing::warn!(error = %e, "the status object could not be written");
         return;
     }
     let taken_back = match is_deleted(fleet, job).await {
         Ok(false) => Ok(()),
-        Ok(true) => fleet.store.delete(&at).await.map_err(|e| e.failure()),
+        Ok(true) => {
+            let at = status::at(results, &job.tenant, job.job_id);
+            store.delete(&at).await.map_err(|e| e.failure())
+        }
         Err(failure) => Err(failure),
     };
     if let Err(failure) = taken_back {
@@ -262,7 +243,7 @@ mod tests {
 
         let tombstone = Location::new(
             fleet.results_bucket.clone(),
-            layout::tombstone(&job.tenant, &job.call),
+            crate::layout::tombstone(&job.tenant, &job.call),
         );
         let put = fleet
             .store

@@ -19,13 +19,11 @@ use super::plan::Plan;
 use super::{Done, Fleet, How, keep};
 use crate::layout;
 use crate::redact::{Original, redact};
-use crate::results::{self, Findings, Object, Results};
+use crate::results::{self, Findings, MAX_MANIFEST_BYTES, Object, Results};
 use crate::retention;
 use crate::settle::Attempts;
 use crate::spec::sha256;
 use crate::store::{Location, PutMode, PutOutcome, StoreError};
-
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct Found {

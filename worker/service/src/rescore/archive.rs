@@ -12,11 +12,10 @@ use job_schema::transcript::Transcript;
 use job_schema::{ErrorCode, Failure, ObjectKey, Sha256};
 
 use super::Rescored;
-use crate::results::{Object, Scoring};
-use crate::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError};
+use crate::results::{MAX_MANIFEST_BYTES, Object, Scoring};
+use crate::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, exists};
 use crate::tombstone;
 
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 /// A 4 h call with both legs talking all the time stays below.
 const MAX_TRANSCRIPT_BYTES: u64 = 256 << 20;
 
@@ -95,11 +94,8 @@ impl Archive {
     }
 
     pub async fn has(&self, key: &ObjectKey) -> Result<bool, Failure> {
-        match self.store.head(&self.at(key), None).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(e) => Err(e.failure()),
-        }
+        let has = exists(self.store.as_ref(), &self.at(key)).await;
+        has.map_err(|e| e.failure())
     }
 
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     BlobStore, Destination, Fetched, Listed, Location, ObjectMeta, Page, Pin, PutMode, PutOutcome,
-    StoreError, StoredVersion, current_versions, unquoted,
+    StoreError, StoredVersion, current_versions, exists, unquoted,
 };
 use crate::config::Store as Settings;
 
@@ -167,7 +167,7 @@ impl S3Store {
         content_type: &str,
     ) -> Result<PutOutcome, StoreError> {
         let any = Some("*");
-        if self.exists(at).await? {
+        if exists(self, at).await? {
             return Ok(PutOutcome::AlreadyExists);
         }
         let first = self.put_once(at, bytes, content_type, any).await?;
@@ -195,7 +195,7 @@ impl S3Store {
         bytes: &Bytes,
         content_type: &str,
     ) -> Result<PutOutcome, StoreError> {
-        if self.exists(at).await? {
+        if exists(self, at).await? {
             return Ok(PutOutcome::AlreadyExists);
         }
         let Put::Created(ours) = self.put_once(at, bytes, content_type, None).await? else {
@@ -207,14 +207,6 @@ impl S3Store {
             Ok(PutOutcome::Created)
         } else {
             Ok(PutOutcome::AlreadyExists)
-        }
-    }
-
-    async fn exists(&self, at: &Location) -> Result<bool, StoreError> {
-        match self.head(at, None).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error),
         }
     }
 }

@@ -35,11 +35,6 @@ pub(super) async fn begin(worker: &Arc<Worker>, shutdown: &Shutdown) -> Standing
             () = shutdown.drain.cancelled() => break,
         }
     }
-    let fleet = &worker.fleet;
-    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
-    if let Err(e) = presence::clear_away(store, results, Timestamp::now()).await {
-        warn_once(&mut warned, &e);
-    }
     let task = tokio::spawn(go_on(Arc::clone(worker), started_at));
     let sweeping = worker.sweeping.clone().map(|sweeping| {
         let sweeps = sweeping::go_on(Arc::clone(worker), sweeping);
@@ -77,6 +72,17 @@ async fn go_on(worker: Arc<Worker>, started_at: Timestamp) {
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tells.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut warned = false;
+    let fleet = &worker.fleet;
+    // Here, where no job waits for it: after a night of kills there may be many to look at.
+    let cleared = presence::clear_away(
+        fleet.store.as_ref(),
+        &fleet.results_bucket,
+        Timestamp::now(),
+    )
+    .await;
+    if let Err(e) = cleared {
+        warn_once(&mut warned, &e);
+    }
     loop {
         let done = tokio::select! {
             _ = looks.tick() => look(&worker).await,

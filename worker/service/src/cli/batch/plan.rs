@@ -9,6 +9,7 @@ use job_schema::{SCHEMA_VERSION, Sha256, TenantId};
 
 use super::super::common::{LocalEngine, Shelf, s3_uri, settings};
 use super::super::options::OptionArgs;
+use super::super::promise::PromiseArgs;
 use super::super::{Global, out};
 use super::{positive, unusable};
 use crate::batch::estimate::{Audio, audio};
@@ -19,7 +20,9 @@ use crate::exit::{self, Exit};
 use crate::job::ModelInUse;
 use crate::layout;
 use crate::presence::{self, Presence};
+use crate::results::MAX_MANIFEST_BYTES;
 use crate::rules::RuleBook;
+use crate::signing::Promise;
 use crate::spec::PIPELINE_REVISION;
 use crate::store::Location;
 
@@ -38,7 +41,6 @@ same ending whose length is known; the real-time factor is the median of those m
 
 /// Requests to the store at the same time.
 const AT_ONCE: usize = 16;
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
@@ -52,12 +54,8 @@ pub(super) struct PlanArgs {
     book: PathBuf,
     #[command(flatten)]
     options: OptionArgs,
-    /// The calls hold health information; part of each signature.
-    #[arg(long)]
-    phi: bool,
-    /// There is an agreement with the tenant that lets such calls be processed; part of each signature.
-    #[arg(long)]
-    baa: bool,
+    #[command(flatten)]
+    promise: PromiseArgs,
     /// Seconds that one slot takes for a second of audio.
     #[arg(long, value_name = "X", value_parser = positive)]
     rtf: Option<f64>,
@@ -177,7 +175,7 @@ async fn look_up_one(
     let below = layout::calls_prefix(tenant, Some(&item.call));
     let page = store.list(&shelf.results, &below, None, 1_000).await?;
     for object in page.objects {
-        if !object.key.as_str().ends_with("/manifest.json") {
+        if !layout::is_manifest(&object.key) {
             continue;
         }
         let at = Location::new(shelf.results.clone(), object.key);
@@ -209,13 +207,14 @@ async fn freeze(args: &PlanArgs, config: &Config, workers: &[Presence]) -> Resul
         None => None,
     };
     let (model, pipeline_revision) = model(config, workers, options.model.as_deref()).await?;
+    let Promise { phi, baa } = args.promise.promise();
     Ok(Frozen {
         schema_version: SCHEMA_VERSION,
         created_at: Timestamp::now(),
         tenant: args.tenant.clone(),
         options,
-        phi: args.phi,
-        baa: args.baa,
+        phi,
+        baa,
         model: model.name,
         model_sha256: model.sha256,
         recognizer: model.recognizer,

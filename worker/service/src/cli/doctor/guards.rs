@@ -7,7 +7,6 @@ use super::super::common::Shelf;
 use super::{Check, Verdict, not_ok, ok};
 use crate::config::Config;
 use crate::engine::self_test::{self, Fence};
-use crate::purge::Places;
 use crate::retention::{self, Retention};
 use crate::signing::Gate;
 
@@ -77,12 +76,7 @@ pub(super) async fn retention(config: &Config, offline: bool) -> Check {
             return not_ok("retention", Verdict::Fail, detail, "see store");
         }
     };
-    let places = Places {
-        store: shelf.store.as_ref(),
-        recordings: &shelf.recordings,
-        results: &shelf.results,
-    };
-    match retention::due(places, Timestamp::now()).await {
+    match retention::due(shelf.places(), Timestamp::now()).await {
         Ok(due) if due.is_empty() => ok("retention", "nothing is overdue"),
         Ok(due) => {
             let detail = format!("{} calls are overdue", due.len());

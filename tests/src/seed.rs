@@ -15,6 +15,11 @@ impl Seeded {
         Self(seed ^ named)
     }
 
+    /// The plain stream of a number.
+    pub fn from_state(state: u64) -> Self {
+        Self(state)
+    }
+
     /// The stream's own stream for the `index`-th of something, wherever this one stands.
     pub fn at(&self, index: u64) -> Self {
         let mut at = Self(self.0 ^ index.wrapping_mul(0xd1b5_4a32_d192_ed03));
@@ -42,7 +47,7 @@ mod tests {
     #[test]
     fn a_seed_means_the_same_for_ever() {
         // The published first outputs of SplitMix64 for the state 0.
-        let mut plain = Seeded(0);
+        let mut plain = Seeded::from_state(0);
         assert_eq!(plain.number(), 0xe220_a839_7b1d_cdaf);
         assert_eq!(plain.number(), 0x6e78_9e6a_a1b9_65f4);
     }
