@@ -67,11 +67,11 @@ pub async fn inventory(
         if packed.len() as u64 != file.size {
             return Err(wrong("a file is not as long as the manifest says"));
         }
-        let mut text = String::new();
-        MultiGzDecoder::new(packed.as_ref())
-            .take(MAX_TEXT_BYTES)
-            .read_to_string(&mut text)?;
-        columns.lines(&text, &source, &mut number, reader)?;
+        let mut text = MultiGzDecoder::new(packed.as_ref()).take(MAX_TEXT_BYTES);
+        columns.lines(&mut text, &source, &mut number, reader)?;
+        if text.limit() == 0 {
+            return Err(wrong("a file holds more than 8 GiB of text"));
+        }
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ impl Columns {
 
     fn lines(
         &self,
-        text: &str,
+        text: &mut impl Read,
         source: &BucketName,
         number: &mut u64,
         reader: &mut Reader<'_>,
@@ -101,7 +101,7 @@ impl Columns {
         let mut lines = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .from_reader(text.as_bytes());
+            .from_reader(text);
         for record in lines.records() {
             *number += 1;
             let record = record.map_err(std::io::Error::from)?;
