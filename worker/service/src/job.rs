@@ -146,7 +146,7 @@ pub async fn process(
         let done = publish::done(fleet, job, manifest_key, standing, how);
         return Ok(Ended::Done(done));
     }
-    let (recording, recording_sha256) = fetch(fleet, job, &plan)
+    let (recording, recording_sha256) = fetch(fleet, &plan)
         .instrument(tracing::info_span!("fetch"))
         .await?;
     let board = Board::resumed(keep::load_checkpoint(fleet, &plan).await?);
@@ -252,33 +252,8 @@ fn deleted() -> Failure {
 }
 
 /// The recording into a file without a name, which vanishes with its last descriptor.
-async fn fetch(fleet: &Fleet, job: &Job, plan: &Plan) -> Result<(Arc<File>, Sha256), Failure> {
+async fn fetch(fleet: &Fleet, plan: &Plan) -> Result<(Arc<File>, Sha256), Failure> {
     let started = Instant::now();
-    let mut fetched = fetch_once(fleet, plan).await?;
-    if let Some(expected) = &job.recording.sha256
-        && *expected != fetched.1
-    {
-        // A bit that flipped on the way must not bury a good job: what has changed is read as the same twice.
-        let again = fetch_once(fleet, plan).await?;
-        if again.1 == fetched.1 {
-            let detail = "the object's digest is not the one in the job";
-            let code = ErrorCode::RecordingChanged;
-            return Err(Failure::at(code, "/recording/sha256", detail));
-        }
-        if again.1 != *expected {
-            let detail = "read twice, and neither time as it was stored";
-            return Err(Failure::new(ErrorCode::TransferDamaged, detail));
-        }
-        fetched = again;
-    }
-    fleet
-        .metrics
-        .stage("fetch", started.elapsed().as_secs_f64());
-    Ok((Arc::new(fetched.0), fetched.1))
-}
-
-/// Copies the recording into a file without a name.
-async fn fetch_once(fleet: &Fleet, plan: &Plan) -> Result<(File, Sha256), Failure> {
     let exhausted = |e: std::io::Error| {
         let detail = format!("scratch file: {}", e.kind());
         Failure::new(ErrorCode::HostExhausted, detail)
@@ -291,5 +266,8 @@ async fn fetch_once(fleet: &Fleet, plan: &Plan) -> Result<(File, Sha256), Failur
         .fetch(&plan.recording, &plan.pin, &mut writer, limit)
         .await;
     let fetched = fetched.map_err(|e| e.recording_failure())?;
-    Ok((scratch, fetched.sha256))
+    fleet
+        .metrics
+        .stage("fetch", started.elapsed().as_secs_f64());
+    Ok((Arc::new(scratch), fetched.sha256))
 }

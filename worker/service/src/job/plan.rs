@@ -52,6 +52,7 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
     let pin = Pin {
         etag: meta.etag,
         version_id: meta.version_id.or(job.recording.version_id.clone()),
+        sha256: job.recording.sha256.clone(),
     };
     let spec = Spec {
         tenant: &job.tenant,

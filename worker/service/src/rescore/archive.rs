@@ -109,12 +109,9 @@ impl Archive {
 
     /// The bytes with their digest, which a store finds as it reads.
     async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<(Bytes, Sha256), StoreError> {
-        let mut bytes = Vec::new();
-        let fetched = self
-            .store
-            .fetch(&self.at(key), &Pin::default(), &mut bytes, max_bytes)
-            .await?;
-        Ok((bytes.into(), fetched.sha256))
+        let pin = Pin::default();
+        let read = self.store.read(&self.at(key), &pin, max_bytes).await;
+        read.map(|(bytes, fetched)| (bytes, fetched.sha256))
     }
 
     /// An object as the manifest lists it: evidence that was changed is none.

@@ -86,6 +86,9 @@ impl BlobStore for DirStore {
         if etag(&after) != etag_before || size_bytes != before.len() {
             return Err(StoreError::Changed);
         }
+        if pin.sha256.as_ref().is_some_and(|wanted| *wanted != sha256) {
+            return Err(StoreError::OtherContent);
+        }
         Ok(Fetched {
             size_bytes,
             sha256,

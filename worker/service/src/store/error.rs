@@ -20,6 +20,10 @@ pub enum StoreError {
         got_bytes: u64,
         tries_count: u32,
     },
+    #[error("fetch object: read twice, and not the same")]
+    Garbled,
+    #[error("fetch object: its content is not the one asked for")]
+    OtherContent,
     /// Network, overload, wrong credentials, a store's own error. `reason` holds codes and names, never a key.
     #[error("{action}: {reason}")]
     Unavailable {
@@ -40,11 +44,12 @@ impl StoreError {
     /// As a failure of the store: results, checkpoints, manifests.
     pub fn failure(&self) -> Failure {
         let code = match self {
-            StoreError::Damaged { .. } => ErrorCode::TransferDamaged,
+            StoreError::Damaged { .. } | StoreError::Garbled => ErrorCode::TransferDamaged,
             StoreError::Destination(_) | StoreError::Source(_) => ErrorCode::HostExhausted,
             StoreError::NotFound { .. }
             | StoreError::Forbidden { .. }
             | StoreError::Changed
+            | StoreError::OtherContent
             | StoreError::Archived { .. }
             | StoreError::TooLarge { .. }
             | StoreError::Unavailable { .. }
@@ -59,9 +64,11 @@ impl StoreError {
             StoreError::NotFound { .. } => (ErrorCode::RecordingNotFound, "/recording/key"),
             StoreError::Forbidden { .. } => (ErrorCode::RecordingForbidden, "/recording/bucket"),
             StoreError::Changed => (ErrorCode::RecordingChanged, "/recording/etag"),
+            StoreError::OtherContent => (ErrorCode::RecordingChanged, "/recording/sha256"),
             StoreError::Archived { .. } => (ErrorCode::RecordingNotReadable, "/recording/key"),
             StoreError::TooLarge { .. } => (ErrorCode::RecordingTooLarge, "/recording/key"),
             StoreError::Damaged { .. }
+            | StoreError::Garbled
             | StoreError::Unavailable { .. }
             | StoreError::Destination(_)
             | StoreError::Source(_)

@@ -1,9 +1,10 @@
-//! Objects in S3 or something like it: the SDK is used below this module and nowhere else. Every request has a deadline and a bounded number
-//! of tries. A download that breaks off goes on at its offset, held to the same object by If-Match and by comparing the
-//! ETag here, since some stores ignore the header. Source: the S3 API reference, Amazon's and what others make of it.
+//! Objects in S3 or something like it: the SDK is used below this module and nowhere else. Every request has a deadline and
+//! a bounded number of tries; [`read`] goes on where a download broke off and checks what came.
+//! Source: the S3 API reference, Amazon's and what others make of it.
 
 mod answer;
 mod connect;
+mod read;
 mod transfer;
 mod versions;
 
@@ -27,10 +28,7 @@ use super::{
 use crate::config::Store as Settings;
 
 use answer::{failed, length, readiness, timestamp};
-use transfer::Transfer;
 
-/// However much each try brings, a download that breaks off this often is given up.
-const MAX_RESUMES: u32 = 50;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -42,6 +40,8 @@ pub struct S3Store {
     max_attempts: u32,
     /// Whether the store honours If-None-Match; learned at the first write that depends on it.
     conditional_put: OnceLock<bool>,
+    /// Whether a plain ETag is the MD5 of the bytes, as it is at Amazon; learned at the first read that can tell.
+    etag_is_md5: OnceLock<bool>,
 }
 
 impl S3Store {
@@ -56,50 +56,8 @@ impl S3Store {
             timeouts: connect::timeouts(settings),
             max_attempts: settings.max_attempts,
             conditional_put: OnceLock::new(),
+            etag_is_md5: OnceLock::new(),
         })
-    }
-
-    /// One GET, from where the transfer stands.
-    async fn open_body(
-        &self,
-        at: &Location,
-        transfer: &mut Transfer,
-        max_bytes: u64,
-    ) -> Result<ByteStream, StoreError> {
-        let offset = transfer.offset_bytes;
-        let mut request = self
-            .client
-            .get_object()
-            .bucket(at.bucket.as_str())
-            .key(at.key.as_str())
-            .set_version_id(transfer.version_id.clone())
-            .set_if_match(transfer.etag.as_deref().map(|tag| format!("\"{tag}\"")));
-        // Not for the first byte: a range of an empty object cannot be satisfied.
-        if offset > 0 {
-            request = request.range(format!("bytes={offset}-"));
-        }
-        let output = request
-            .send()
-            .await
-            .map_err(|e| failed("fetch object", &e))?;
-        transfer.check(&output, max_bytes)?;
-        Ok(output.body)
-    }
-
-    /// Copies what comes. An end before the end is no error here: the caller looks at the offset.
-    async fn copy(
-        &self,
-        mut body: ByteStream,
-        dest: &mut Destination<'_>,
-        transfer: &mut Transfer,
-    ) -> Result<(), StoreError> {
-        while let Ok(Some(Ok(chunk))) = tokio::time::timeout(self.read_timeout, body.next()).await {
-            dest.write_all(&chunk)
-                .await
-                .map_err(StoreError::Destination)?;
-            transfer.add(&chunk);
-        }
-        Ok(())
     }
 
     async fn put_once(
@@ -239,23 +197,8 @@ impl BlobStore for S3Store {
         mut dest: Destination<'_>,
         max_bytes: u64,
     ) -> Result<Fetched, StoreError> {
-        let mut transfer = Transfer::new(pin);
-        let (mut tries_count, mut fruitless) = (0, 0);
-        loop {
-            let start_bytes = transfer.offset_bytes;
-            let body = self.open_body(at, &mut transfer, max_bytes).await?;
-            self.copy(body, &mut dest, &mut transfer).await?;
-            if transfer.is_complete() {
-                break;
-            }
-            tries_count += 1;
-            let stuck = transfer.offset_bytes == start_bytes;
-            fruitless = if stuck { fruitless + 1 } else { 0 };
-            if fruitless >= self.max_attempts || tries_count >= MAX_RESUMES {
-                return Err(transfer.damaged(tries_count));
-            }
-            pause(fruitless).await;
-        }
+        let transfer = self.transfer(at, pin, &mut dest, max_bytes).await?;
+        self.verify(at, &transfer, pin, max_bytes).await?;
         dest.flush().await.map_err(StoreError::Destination)?;
         Ok(transfer.finish())
     }

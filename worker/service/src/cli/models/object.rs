@@ -46,6 +46,7 @@ pub(super) async fn pull(
     let pin = Pin {
         etag: meta.etag,
         version_id: meta.version_id,
+        sha256: None,
     };
     let fetched = store.fetch(&at, &pin, &mut pipe, MAX_MODEL_BYTES).await;
     if fetched.is_ok() {

@@ -2,6 +2,9 @@
 //! Fails: the object is another one than at the beginning, or larger than allowed.
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::ServerSideEncryption;
+use job_schema::Sha256;
+use md5::Md5;
 use sha2::{Digest, Sha256 as Hasher};
 
 use super::super::{Fetched, Pin, StoreError, digest, unquoted};
@@ -13,6 +16,8 @@ pub(super) struct Transfer {
     pub(super) offset_bytes: u64,
     total_bytes: Option<u64>,
     hasher: Hasher,
+    /// Of the bytes, where the ETag may be one.
+    md5: Option<Md5>,
 }
 
 impl Transfer {
@@ -23,6 +28,7 @@ impl Transfer {
             offset_bytes: 0,
             total_bytes: None,
             hasher: Hasher::new(),
+            md5: None,
         }
     }
 
@@ -57,6 +63,9 @@ impl Transfer {
                 limit_bytes: max_bytes,
             });
         }
+        if self.offset_bytes == 0 {
+            self.md5 = may_be_md5(etag, output).then(Md5::default);
+        }
         self.etag = etag.map(str::to_owned);
         // A versioned object is pinned by its version from now on.
         self.version_id = output.version_id.clone().or(self.version_id.take());
@@ -66,6 +75,9 @@ impl Transfer {
 
     pub(super) fn add(&mut self, chunk: &[u8]) {
         self.hasher.update(chunk);
+        if let Some(md5) = &mut self.md5 {
+            md5::Digest::update(md5, chunk);
+        }
         self.offset_bytes += chunk.len() as u64;
     }
 
@@ -81,6 +93,17 @@ impl Transfer {
         }
     }
 
+    /// Of what came so far.
+    pub(super) fn sha256(&self) -> Sha256 {
+        digest(self.hasher.clone())
+    }
+
+    /// `None` where the ETag is not the MD5 of the bytes anyway.
+    pub(super) fn agrees_with_etag(&self) -> Option<bool> {
+        let md5 = md5::Digest::finalize(self.md5.clone()?);
+        Some(self.etag.as_deref() == Some(hex::encode(md5).as_str()))
+    }
+
     pub(super) fn finish(self) -> Fetched {
         Fetched {
             size_bytes: self.offset_bytes,
@@ -89,4 +112,15 @@ impl Transfer {
             version_id: self.version_id,
         }
     }
+}
+
+/// An object that was uploaded in parts has a dash in its ETag, and one that is encrypted under a key of its own has none
+/// of its bytes in it.
+fn may_be_md5(etag: Option<&str>, output: &GetObjectOutput) -> bool {
+    let is_plain = etag.is_some_and(|tag| {
+        tag.len() == 32 && tag.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    });
+    let keyed = output.sse_customer_algorithm.is_some()
+        || matches!(&output.server_side_encryption, Some(by) if *by != ServerSideEncryption::Aes256);
+    is_plain && !keyed
 }

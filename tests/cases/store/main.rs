@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod damage;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -114,6 +116,7 @@ async fn conforms(store: &dyn BlobStore) {
     a_missing_object_is_not_found(store).await;
     an_object_above_the_limit_is_refused(store).await;
     a_replaced_object_is_noticed(store).await;
+    other_content_than_was_asked_for_is_refused(store).await;
     if_absent_leaves_the_first_object_alone(store).await;
     pages_follow_each_other_in_key_order(store).await;
     deleting_twice_is_fine(store).await;
@@ -180,7 +183,7 @@ async fn a_replaced_object_is_noticed(store: &dyn BlobStore) {
     let etag = store.head(&at("acme/replaced"), None).await.unwrap().etag;
     let quoted = Pin {
         etag: etag.map(|tag| format!("\"{tag}\"")),
-        version_id: None,
+        ..Pin::default()
     };
     let mut sink = Vec::new();
     store
@@ -195,6 +198,21 @@ async fn a_replaced_object_is_noticed(store: &dyn BlobStore) {
         error.unwrap_err().recording_failure().code,
         ErrorCode::RecordingChanged
     );
+}
+
+async fn other_content_than_was_asked_for_is_refused(store: &dyn BlobStore) {
+    put(store, "acme/content", b"spoken").await;
+    let of = |bytes: &[u8]| Pin {
+        sha256: Some(hex::encode(Sha256::digest(bytes)).try_into().unwrap()),
+        ..Pin::default()
+    };
+    let at = at("acme/content");
+    let (bytes, _) = store.read(&at, &of(b"spoken"), 10).await.unwrap();
+    assert_eq!(bytes, "spoken");
+    let error = store.read(&at, &of(b"broken"), 10).await.unwrap_err();
+    let failure = error.recording_failure();
+    assert_eq!(failure.code, ErrorCode::RecordingChanged);
+    assert_eq!(failure.pointer.as_deref(), Some("/recording/sha256"));
 }
 
 async fn if_absent_leaves_the_first_object_alone(store: &dyn BlobStore) {
