@@ -143,7 +143,7 @@ impl Call {
             .zip(hearings)
             .for_each(|(channel, hearing)| match hearing {
                 Hearing::Own => channel.hear(&[]),
-                Hearing::Beside(bleed) => channel.hear(&bleed),
+                Hearing::Beside(own) => channel.hear_beside(&own),
                 Hearing::Repeats(_) => channel.pass_over(),
             });
     }

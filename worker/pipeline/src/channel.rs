@@ -7,6 +7,7 @@ use std::ops::Range;
 use job_schema::engine::Timings;
 use job_schema::transcript::{NonSpeech, TimeSpan};
 
+use crate::legs::Beside;
 use crate::loudness::Loudness;
 use crate::nonspeech::{label, speech_within};
 use crate::plan::{PlannedSpan, Planner};
@@ -125,6 +126,14 @@ impl ChannelListener {
             self.pcm.extend(new);
         });
         self.timings = timings;
+    }
+
+    /// Listens to what was taken, without what another channel has of it.
+    pub(crate) fn hear_beside(&mut self, own: &Beside) {
+        let unheard = self.offset(self.heard_hops);
+        let whole = unheard + own.pcm.len();
+        self.pcm[unheard..whole].copy_from_slice(&own.pcm);
+        self.hear(&own.is_bleed);
     }
 
     /// Passes over what was taken: it is heard on another channel.

@@ -1,31 +1,21 @@
 //! The legs of a call compared, on the sound alone. In: the same stretch of time on every channel, 16 kHz. Out: which
-//! channel repeats another, and at which hops a channel carries only what bleeds over from another. Cannot fail. Judged
-//! window by window, so that a leg that is bridged half way is found.
+//! channel repeats another, and what a channel has of its own beside what bleeds into it. Cannot fail. Judged window by
+//! window, so that a leg that is bridged half way is found.
+
+mod bleed;
 
 use job_schema::transcript::{Warning, WarningCode};
 
+use crate::echo::{EchoPath, HISTORY, Pair};
 use crate::loudness::levels_db;
-use crate::voice::{HOP_MS, HOP_SAMPLES};
+use crate::voice::HOP_SAMPLES;
+use bleed::{Echo, Evidence, SOFTER_DB, evidence, mark_bleed, talking_dbfs};
 
 /// Two channels are the same when less than this share of the energy is left after subtracting one from the other at the
 /// best gain: −30 dB, which a lossy codec's noise stays below.
 const SAME_RESIDUAL: f64 = 0.001;
 /// Mean square below which a window is silence, and equal to any other: −80 dB.
 const SILENCE: f64 = 1e-8;
-/// One leg counts as talking above this.
-const TALKING_DBFS: f32 = -45.0;
-/// And the other as only listening when it is at least so much softer.
-const SOFTER_DB: f32 = 6.0;
-/// Bleed follows the talker's envelope this closely; line noise and the other's own voice stay below 0.3.
-const BLEED_CORRELATION: f32 = 0.7;
-/// Less listening than this in a window proves nothing.
-const MIN_LISTENING_HOPS: usize = (3_000 / HOP_MS) as usize;
-/// Echo comes back within this: a local hybrid or a speakerphone, not a satellite.
-const MAX_LAG_HOPS: usize = (128 / HOP_MS) as usize;
-/// What is no louder than bleed by so much is bleed. Two people who talk at once differ by more, or one is not heard anyway.
-const BLEED_SPREAD_DB: f32 = 6.0;
-/// Sound so near is judged together: about a syllable.
-const AROUND_HOPS: usize = (128 / HOP_MS) as usize;
 
 #[derive(Debug, Default)]
 pub(crate) struct Legs {
@@ -34,6 +24,8 @@ pub(crate) struct Legs {
     sounding: Vec<u32>,
     bleeds: Vec<Bleed>,
     duplicates: Vec<Duplicate>,
+    /// The end of each channel's last window.
+    before: Vec<Vec<f32>>,
 }
 
 #[derive(Debug)]
@@ -42,33 +34,32 @@ struct Bleed {
     into: usize,
     windows_count: u32,
     level_db_sum: f32,
-    latest: Echo,
+    latest: Heard,
 }
 
-/// How a talker comes back on another leg.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Echo {
-    lag_hops: usize,
-    /// Relative to the talker.
-    level_db: f32,
-}
-
-enum Evidence {
-    /// The legs do not follow each other.
-    Apart,
-    /// Nobody listened for long enough to tell.
-    TooLittle,
-    Follows(Echo),
+/// How one channel is heard on another: by its envelope, and by its waveform where that has survived the way.
+#[derive(Debug, Clone)]
+struct Heard {
+    echo: Echo,
+    path: Option<EchoPath>,
 }
 
 /// What to make of one channel's window.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Hearing {
     Own,
-    /// Of these hops nothing: they carry another channel's speech.
-    Beside(Vec<bool>),
+    Beside(Beside),
     /// Nothing at all: an earlier channel has the same.
     Repeats(usize),
+}
+
+/// A channel beside another one's speech.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Beside {
+    /// The channel's sound without the other's.
+    pub(crate) pcm: Vec<f32>,
+    /// The hops with nothing of its own.
+    pub(crate) is_bleed: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -98,33 +89,55 @@ impl Legs {
             .filter(|channel| hearings[*channel] == Hearing::Own)
             .collect();
         let envelopes: Vec<Vec<f32>> = window.iter().map(|pcm| envelope_db(pcm)).collect();
+        self.before.resize(window.len(), Vec::new());
         for &into in &own {
-            let mut is_bleed = vec![false; envelopes[into].len()];
+            let mut beside = Beside {
+                pcm: window[into].to_vec(),
+                is_bleed: vec![false; envelopes[into].len()],
+            };
             for &from in own.iter().filter(|from| **from != into) {
-                if let Some(echo) = self.echo(from, into, &envelopes) {
-                    mark_bleed(&envelopes[from], &envelopes[into], echo, &mut is_bleed);
+                if let Some(heard) = self.heard(from, into, window, &envelopes) {
+                    let levels = (envelopes[from].as_slice(), envelopes[into].as_slice());
+                    beside.take_out(&heard, &self.before[from], window[from], levels);
                 }
             }
-            if is_bleed.contains(&true) {
-                hearings[into] = Hearing::Beside(is_bleed);
+            if beside.is_bleed.contains(&true) {
+                hearings[into] = Hearing::Beside(beside);
             }
+        }
+        for (before, pcm) in self.before.iter_mut().zip(window) {
+            before.extend_from_slice(pcm);
+            before.drain(..before.len().saturating_sub(HISTORY));
         }
         hearings
     }
 
     /// How one channel is heard on another in this window, as far as it or an earlier window tells.
-    fn echo(&mut self, from: usize, into: usize, envelopes: &[Vec<f32>]) -> Option<Echo> {
+    fn heard(
+        &mut self,
+        from: usize,
+        into: usize,
+        window: &[&[f32]],
+        envelopes: &[Vec<f32>],
+    ) -> Option<Heard> {
         match evidence(&envelopes[from], &envelopes[into]) {
             Evidence::Apart => None,
             Evidence::TooLittle => {
                 let mut known = self.bleeds.iter();
                 known
                     .find(|b| b.from == from && b.into == into)
-                    .map(|b| b.latest)
+                    .map(|b| b.latest.clone())
             }
             Evidence::Follows(echo) => {
-                self.count_bleed(from, into, echo);
-                Some(echo)
+                let path = EchoPath::measure(Pair {
+                    talker: window[from],
+                    listener: window[into],
+                    talking_dbfs: talking_dbfs(&envelopes[from]),
+                    softer_db: SOFTER_DB,
+                });
+                let heard = Heard { echo, path };
+                self.count_bleed(from, into, heard.clone());
+                Some(heard)
             }
         }
     }
@@ -176,24 +189,58 @@ impl Legs {
         }
     }
 
-    fn count_bleed(&mut self, from: usize, into: usize, echo: Echo) {
+    fn count_bleed(&mut self, from: usize, into: usize, heard: Heard) {
         if let Some(known) = self
             .bleeds
             .iter_mut()
             .find(|b| b.from == from && b.into == into)
         {
             known.windows_count += 1;
-            known.level_db_sum += echo.level_db;
-            known.latest = echo;
+            known.level_db_sum += heard.echo.level_db;
+            known.latest = heard;
         } else {
             self.bleeds.push(Bleed {
                 from,
                 into,
                 windows_count: 1,
-                level_db_sum: echo.level_db,
-                latest: echo,
+                level_db_sum: heard.echo.level_db,
+                latest: heard,
             });
         }
+    }
+}
+
+impl Beside {
+    /// Takes out another channel's speech, as it is `heard` here. `levels` are the talker's and this channel's.
+    fn take_out(
+        &mut self,
+        heard: &Heard,
+        before: &[f32],
+        talker: &[f32],
+        levels: (&[f32], &[f32]),
+    ) {
+        let Some(path) = &heard.path else {
+            return mark_bleed(levels.0, levels.1, heard.echo, &mut self.is_bleed);
+        };
+        let echo = path.echo(before, talker);
+        let rest: Vec<f32> = std::iter::zip(&self.pcm, &echo)
+            .map(|(s, e)| s - e)
+            .collect();
+        if dot(&rest, &rest) > dot(&self.pcm, &self.pcm) {
+            // The way has changed since it was measured.
+            return mark_bleed(levels.0, levels.1, heard.echo, &mut self.is_bleed);
+        }
+        let left = Echo {
+            lag_hops: 0,
+            level_db: -path.depth_db,
+        };
+        mark_bleed(
+            &envelope_db(&echo),
+            &envelope_db(&rest),
+            left,
+            &mut self.is_bleed,
+        );
+        self.pcm = rest;
     }
 }
 
@@ -211,79 +258,6 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 
 fn envelope_db(pcm: &[f32]) -> Vec<f32> {
     levels_db(pcm, HOP_SAMPLES)
-}
-
-/// Whether the listener's leg follows the talker, and how far below.
-fn evidence(talker: &[f32], listener: &[f32]) -> Evidence {
-    let mut listened = false;
-    for lag_hops in 0..=MAX_LAG_HOPS.min(listener.len()) {
-        let late = &listener[lag_hops..];
-        let pairs: Vec<(f32, f32)> = std::iter::zip(talker.iter().copied(), late.iter().copied())
-            .filter(|(t, l)| *t >= TALKING_DBFS && t - l >= SOFTER_DB)
-            .collect();
-        if pairs.len() < MIN_LISTENING_HOPS {
-            continue;
-        }
-        listened = true;
-        if correlation(&pairs) >= BLEED_CORRELATION {
-            let level_db = pairs.iter().map(|(t, l)| l - t).sum::<f32>() / pairs.len() as f32;
-            return Evidence::Follows(Echo { lag_hops, level_db });
-        }
-    }
-    if listened {
-        Evidence::Apart
-    } else {
-        Evidence::TooLittle
-    }
-}
-
-/// Marks the listener's hops around which most of the sound is the talker's echo. Hop by hop echo leaks through between
-/// syllables, and voice activity makes speech of the leaks.
-fn mark_bleed(talker: &[f32], listener: &[f32], echo: Echo, is_bleed: &mut [bool]) {
-    let powers: Vec<(f32, f32)> = (0..listener.len())
-        .map(|hop| {
-            // A hop on both sides: the lag is no whole number of hops.
-            let first = hop.saturating_sub(echo.lag_hops + 1);
-            let last = (hop + 1).saturating_sub(echo.lag_hops);
-            let said = talker.get(first..=last.min(talker.len().saturating_sub(1)));
-            let talker_db = said
-                .unwrap_or_default()
-                .iter()
-                .copied()
-                .fold(f32::MIN, f32::max);
-            let power = 10f32.powf(listener[hop] / 10.0);
-            if listener[hop] - talker_db <= echo.level_db + BLEED_SPREAD_DB {
-                (power, 0.0)
-            } else {
-                (0.0, power)
-            }
-        })
-        .collect();
-    for (hop, is_bleed) in is_bleed.iter_mut().enumerate() {
-        let around = hop.saturating_sub(AROUND_HOPS)..(hop + AROUND_HOPS + 1).min(powers.len());
-        let (echoed, own) = powers[around]
-            .iter()
-            .fold((0.0, 0.0), |sum: (f32, f32), p| (sum.0 + p.0, sum.1 + p.1));
-        *is_bleed |= echoed > own;
-    }
-}
-
-/// Pearson's. 0 where one side does not vary.
-fn correlation(pairs: &[(f32, f32)]) -> f32 {
-    let count = pairs.len() as f32;
-    let (sum_x, sum_y) = pairs
-        .iter()
-        .fold((0.0, 0.0), |(x, y), p| (x + p.0, y + p.1));
-    let (mean_x, mean_y) = (sum_x / count, sum_y / count);
-    let (mut xx, mut yy, mut xy) = (0.0f32, 0.0f32, 0.0f32);
-    for (x, y) in pairs {
-        let (dx, dy) = (x - mean_x, y - mean_y);
-        xx += dx * dx;
-        yy += dy * dy;
-        xy += dx * dy;
-    }
-    let scale = (xx * yy).sqrt();
-    if scale > 0.0 { xy / scale } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod assemble;
 mod call;
 pub mod channel;
 pub mod decode;
+mod echo;
 pub mod formats;
 pub mod judge;
 mod language;

@@ -192,7 +192,7 @@ pub(crate) fn levels_db(pcm: &[f32], frame_samples: usize) -> Vec<f32> {
 }
 
 /// 0 for nothing.
-fn percentile(values: &[f32], percent: usize) -> f32 {
+pub(crate) fn percentile(values: &[f32], percent: usize) -> f32 {
     let mut values = values.to_vec();
     let at = values.len() * percent / 100;
     if at >= values.len() {

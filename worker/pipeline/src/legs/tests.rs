@@ -57,23 +57,41 @@ fn only_the_same_sound_counts_as_a_duplicate() {
 
 #[test]
 fn bleed_is_found_with_its_level_and_its_direction() {
-    let (a, noise) = (talk(1, 20), talk(7, 20));
-    let line: Vec<f32> = noise.iter().map(|s| s * 0.0005).collect();
-    let mut late = vec![0.0; 320];
-    late.extend(&a[..a.len() - 320]);
-    let echo = mix(&late, 0.1, &line);
-    let mut legs = Legs::default();
-    legs.compare(&[&a, &echo]);
-    let warnings = legs.warnings();
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert_eq!(
-        (warnings[0].code, warnings[0].channel),
-        (WarningCode::Bleed, Some(1))
-    );
-    assert!(
-        warnings[0].detail.contains("channel 0") && warnings[0].detail.contains("-2"),
-        "{warnings:?}"
-    );
+    for loudness in [1.0, 0.05] {
+        let talk_of = |seed| mix(&talk(seed, 20), loudness, &vec![0.0; 320_000]);
+        let (a, noise) = (talk_of(1), talk_of(7));
+        let line: Vec<f32> = noise.iter().map(|s| s * 0.0005).collect();
+        let mut late = vec![0.0; 320];
+        late.extend(&a[..a.len() - 320]);
+        let echo = mix(&late, 0.1, &line);
+        let mut legs = Legs::default();
+        legs.compare(&[&a, &echo]);
+        let warnings = legs.warnings();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(
+            (warnings[0].code, warnings[0].channel),
+            (WarningCode::Bleed, Some(1))
+        );
+        assert!(
+            warnings[0].detail.contains("channel 0") && warnings[0].detail.contains("-2"),
+            "{warnings:?}"
+        );
+    }
+}
+
+#[test]
+fn a_channel_keeps_its_own_sound_and_loses_the_others() {
+    // For 12 s only the agent is heard.
+    let (agent, mut answer) = (talk(1, 20), talk(3, 20));
+    answer[..192_000].fill(0.0);
+    let customer = mix(&agent, 0.2, &answer);
+    let hearings = Legs::default().compare(&[&agent, &customer]);
+    let Hearing::Beside(own) = &hearings[1] else {
+        panic!("no bleed found");
+    };
+    let level = |pcm: &[f32]| levels_db(pcm, pcm.len())[0];
+    let error = mix(&answer, -1.0, &own.pcm);
+    assert!(level(&error) < level(&customer) - 20.0);
 }
 
 #[test]
@@ -96,7 +114,7 @@ fn what_bleeds_over_is_not_heard_and_what_is_said_there_is() {
     let mut legs = Legs::default();
     let hearings = legs.compare(&[&agent, &customer]);
     assert_eq!(hearings[0], Hearing::Own);
-    let Hearing::Beside(is_bleed) = &hearings[1] else {
+    let Hearing::Beside(Beside { is_bleed, .. }) = &hearings[1] else {
         panic!("no bleed found");
     };
     let share = |hops: Range<usize>| {
@@ -104,7 +122,8 @@ fn what_bleeds_over_is_not_heard_and_what_is_said_there_is() {
         marked as f32 / hops.len() as f32
     };
     let talking = envelope_db(&agent);
-    let quiet = talking.iter().filter(|db| **db < TALKING_DBFS).count() as f32;
+    let threshold = talking_dbfs(&talking);
+    let quiet = talking.iter().filter(|db| **db < threshold).count() as f32;
     let quiet = quiet / talking.len() as f32;
     assert!(share(0..750) >= 1.0 - quiet - 0.05, "{}", share(0..750));
     assert!(share(750..1_250) < 0.35, "{}", share(750..1_250));
