@@ -13,6 +13,7 @@
 use std::time::Duration;
 
 use job_schema::job::Lane;
+use uuid::Uuid;
 
 /// Far above our own limit on attempts: it stops a loop that our counting missed, and the message goes to `dead`.
 const DELIVERY_LIMIT: i64 = 100;
@@ -132,6 +133,16 @@ impl Topology {
             routing_key: "#".to_owned(),
         });
         all
+    }
+
+    /// Bound to nothing.
+    pub fn useless_queue(&self, id: &Uuid, expires_ms: i64) -> Queue {
+        Queue {
+            name: format!("{}.useless.{}", self.prefix, id.simple()),
+            arguments: quorum([("x-expires", Argument::Number(expires_ms))]),
+            bound_to: String::new(),
+            routing_key: String::new(),
+        }
     }
 
     fn lane_queue(&self, lane: Lane) -> Queue {

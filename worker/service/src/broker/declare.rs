@@ -1,14 +1,20 @@
 //! Making the topology, and comparing a broker with it. In: the topology. Out: nothing, or what differs ([`Drift`]).
 //! AMQP shows neither bindings nor the arguments of a queue: declaring it again with ours tells whether they agree.
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ErrorKind, ExchangeKind};
+use uuid::Uuid;
 
 use super::Broker;
 use super::error::{BrokerError, answered};
 use crate::topology::{Argument, Exchange, ExchangeType, Queue};
+
+/// Should we die between making a queue that is for nothing and deleting it, the broker deletes it.
+const USELESS_EXPIRES_MS: i64 = 60_000;
 
 /// One difference between a broker and the topology.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +58,21 @@ impl Broker {
             let bound = channel.queue_bind(name, to, key, options, none);
             answered("bind queue", self.request_timeout, bound).await?;
         }
+        self.write_down(&channel).await
+    }
+
+    /// RabbitMQ 3.10 keeps the names of its quorum queues in a table that it writes with a delay of seconds, or before the
+    /// next change: killed in between, it has lost the messages of the queue declared last, confirmed ones too, and
+    /// confirms none ever after. A queue made and deleted is such a change.
+    async fn write_down(&self, channel: &Channel) -> Result<(), BrokerError> {
+        let useless = self
+            .topology
+            .useless_queue(&Uuid::now_v7(), USELESS_EXPIRES_MS);
+        let declared = declare_queue(channel, &useless, false);
+        answered("declare queue", self.request_timeout, declared).await?;
+        let (name, options) = (useless.name.as_str().into(), QueueDeleteOptions::default());
+        let deleted = channel.queue_delete(name, options);
+        answered("delete queue", self.request_timeout, deleted).await?;
         Ok(())
     }
 
