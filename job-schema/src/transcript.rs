@@ -285,12 +285,10 @@ pub enum WarningCode {
     DuplicateChannels,
     /// One channel is heard in another.
     Bleed,
-    /// The roles look swapped.
+    /// The customer's channel opens as an agent does, and the agent's does not: a hint.
     RolesLookSwapped,
     /// Many samples at full scale.
     Clipped,
     /// A span that was decoded to its token budget without an end.
     SpanCutShort,
-    /// Results of an earlier worker were used up to this point.
-    Resumed,
 }

@@ -120,8 +120,7 @@ fn sound_is_whole(
             | WarningCode::DuplicateChannels
             | WarningCode::Bleed
             | WarningCode::RolesLookSwapped
-            | WarningCode::Clipped
-            | WarningCode::Resumed => continue,
+            | WarningCode::Clipped => continue,
         };
         if concerns {
             return Err(lost.into());

@@ -4,6 +4,7 @@
 //! Nothing fails: rough times are mended, and words that cannot fit into the call are kept as suppressed.
 
 mod channel;
+mod roles;
 mod turns;
 
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub struct Header {
 /// Puts a call's spans together. The order of `spans` makes no difference.
 pub fn transcript(header: Header, mut spans: Vec<SpanResult>, summary: CallSummary) -> Transcript {
     spans.sort_by_key(|result| (result.span.start_ms, result.channel, result.span.end_ms));
-    let warnings = merge_warnings(summary.warnings, &spans);
+    let mut warnings = merge_warnings(summary.warnings, &spans);
     let duration_ms = summary.audio.duration_ms;
 
     let mut spans_of: BTreeMap<u16, Vec<SpanResult>> = BTreeMap::new();
@@ -56,6 +57,7 @@ pub fn transcript(header: Header, mut spans: Vec<SpanResult>, summary: CallSumma
             channel::assemble(facts, spans, duration_ms)
         })
         .collect();
+    warnings.extend(roles::swapped(&channels));
 
     Transcript {
         schema_version: SCHEMA_VERSION,

@@ -132,6 +132,44 @@ fn speakers_who_alternate_get_a_turn_each() {
 }
 
 #[test]
+fn roles_look_swapped_where_only_the_customer_opens_as_an_agent() {
+    let late = 31_000;
+    let cases = [
+        (
+            "Thank you for calling!",
+            500,
+            "Hi, it's about my bill.",
+            true,
+        ),
+        ("Thanks, how may I help you?", 500, "Hello?", true),
+        ("Guten Tag, was kann ich für Sie tun?", 500, "Hallo.", true),
+        ("Merci d'avoir appelé.", 500, "Bonjour.", true),
+        (
+            "Hi, it's about my bill.",
+            500,
+            "Thank you for calling!",
+            false,
+        ),
+        (
+            "Thank you for calling.",
+            500,
+            "Thank you for calling.",
+            false,
+        ),
+        ("Thank you for calling back.", late, "Bye.", false),
+        ("How can I", 500, "help?", false),
+    ];
+    for (customer, start_ms, agent, expected) in cases {
+        let call = two_party(vec![speech(0, 0, agent), speech(1, start_ms, customer)]);
+        let hints = call.warnings.iter();
+        let found = hints.filter(|w| w.code == WarningCode::RolesLookSwapped);
+        let channels: Vec<_> = found.map(|w| w.channel).collect();
+        let wanted = if expected { vec![Some(1)] } else { vec![] };
+        assert_eq!(channels, wanted, "{customer}");
+    }
+}
+
+#[test]
 fn a_backchannel_is_a_turn_that_ends_nothing() {
     let call = two_party(vec![
         speech(0, 0, "I will send somebody out to you tomorrow morning"),
