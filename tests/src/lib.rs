@@ -12,6 +12,7 @@ pub mod s3;
 pub mod seed;
 pub mod signals;
 pub mod soak;
+pub mod tls;
 
 /// Asked for when it runs: a target directory may outlive the checkout it was built in.
 pub(crate) fn package_dir() -> std::path::PathBuf {

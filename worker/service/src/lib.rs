@@ -33,4 +33,5 @@ pub mod submit;
 pub mod telemetry;
 pub mod tombstone;
 pub mod topology;
+pub mod trust;
 pub mod worker;
