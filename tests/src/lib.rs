@@ -1,5 +1,6 @@
 //! Servers, faults and processes for the integration tests, and the development S3 API.
 
+pub mod canaries;
 pub mod chaos;
 pub mod fleet;
 pub mod forgery;
