@@ -5,6 +5,7 @@ pub mod chaos;
 pub mod fleet;
 pub mod forgery;
 pub mod media;
+pub mod moto;
 pub mod node;
 pub mod process;
 pub mod rabbit;

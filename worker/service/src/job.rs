@@ -142,6 +142,8 @@ pub async fn process(
         .await?;
     let manifest_key = plan.keys.manifest();
     if let Some(standing) = publish::standing_manifest(fleet, &manifest_key).await? {
+        // Its worker may have died before it did so.
+        keep::drop_checkpoint(fleet, &plan).await;
         let how = How::AlreadyDone;
         let done = publish::done(fleet, job, manifest_key, standing, how);
         return Ok(Ended::Done(done));
@@ -164,7 +166,7 @@ pub async fn process(
         return interrupted(fleet, job, &plan, &board, stalled).await;
     };
     if is_deleted(fleet, job).await? {
-        keep::drop_checkpoint(fleet, &plan).await;
+        publish::clear(fleet, job).await?;
         return Err(deleted());
     }
     // To resume from, should the job be stopped while its redacted copies are proved.
@@ -189,7 +191,7 @@ pub async fn process(
     };
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
     if is_deleted(fleet, job).await? {
-        publish::withdraw(fleet, &plan, &standing.manifest).await?;
+        publish::clear(fleet, job).await?;
         return Err(deleted());
     }
     let done = publish::done(fleet, job, manifest_key, standing, How::Completed);

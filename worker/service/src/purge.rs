@@ -11,7 +11,7 @@ use sha2::Digest;
 
 use crate::results::Object;
 use crate::status;
-use crate::store::{BlobStore, Location, PutMode, StoreError, StoredVersion};
+use crate::store::{BlobStore, Location, Pin, PutMode, StoreError, StoredVersion};
 use crate::{layout, tombstone};
 
 /// What a deletion removed and when: no key, no content.
@@ -121,9 +121,17 @@ async fn statuses(places: Places<'_>, target: &Target) -> Result<Vec<StoredVersi
     };
     let mut of_call = std::collections::BTreeSet::new();
     for version in &all {
+        if of_call.contains(&version.key) {
+            continue;
+        }
         let at = Location::new(places.results.clone(), version.key.clone());
-        match places.store.get(&at, status::MAX_BYTES).await {
-            Ok(bytes) => {
+        // Each version is asked: the last one may be a delete marker, which says nothing.
+        let pin = Pin {
+            version_id: version.version_id.clone(),
+            ..Pin::default()
+        };
+        match places.store.read(&at, &pin, status::MAX_BYTES).await {
+            Ok((bytes, _)) => {
                 let status = serde_json::from_slice::<Status>(&bytes);
                 if status.is_ok_and(|status| status.call == *call) {
                     of_call.insert(version.key.clone());

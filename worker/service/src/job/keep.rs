@@ -14,7 +14,7 @@ use super::{Fleet, deleted, is_deleted};
 use crate::recognise::Board;
 use crate::results::Object;
 use crate::status;
-use crate::store::{Location, PutMode, StoreError};
+use crate::store::{self, Location, PutMode, StoreError};
 
 /// A 4 h call with both legs talking all the time stays under a tenth of this.
 const MAX_CHECKPOINT_BYTES: u64 = 256 << 20;
@@ -80,7 +80,8 @@ pub(super) async fn save_checkpoint(
         .await
         .map_err(|e| e.failure())?;
     if is_deleted(fleet, job).await? {
-        fleet.store.delete(&at).await.map_err(|e| e.failure())?;
+        let erased = store::erase(fleet.store.as_ref(), &at).await;
+        erased.map_err(|e| e.failure())?;
         return Err(deleted());
     }
     Ok(Some(CheckpointRef {
@@ -147,7 +148,7 @@ pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
         Ok(false) => Ok(()),
         Ok(true) => {
             let at = status::at(results, &job.tenant, job.job_id);
-            store.delete(&at).await.map_err(|e| e.failure())
+            store::erase(store, &at).await.map_err(|e| e.failure())
         }
         Err(failure) => Err(failure),
     };

@@ -243,24 +243,7 @@ pub(super) async fn put_manifest(
     }
 }
 
-/// Takes back what this worker wrote: the call was deleted while it worked.
-pub(super) async fn withdraw(
-    fleet: &Fleet,
-    plan: &Plan,
-    manifest: &Manifest,
-) -> Result<(), Failure> {
-    let keys = manifest.objects.iter().map(|o| o.key.clone());
-    for key in keys.chain([plan.keys.manifest(), plan.keys.checkpoint()]) {
-        fleet
-            .store
-            .delete(&Location::new(fleet.results_bucket.clone(), key))
-            .await
-            .map_err(|e| e.failure())?;
-    }
-    Ok(())
-}
-
-/// Removes all that any job made of the call.
+/// Removes all that any job made of the call, every version: the call was deleted.
 pub(super) async fn clear(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
     let below = layout::calls_prefix(&job.tenant, Some(&job.call));
     let versions = fleet.store.versions(&fleet.results_bucket, &below).await;
