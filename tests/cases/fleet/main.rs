@@ -5,6 +5,7 @@
 
 mod canary;
 mod copies;
+mod crashes;
 mod faults;
 mod forged;
 mod losses;

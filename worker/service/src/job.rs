@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::cancel;
+use crate::crash::{self, Point};
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
@@ -151,6 +152,7 @@ pub async fn process(
     let (recording, recording_sha256) = fetch(fleet, &plan)
         .instrument(tracing::info_span!("fetch"))
         .await?;
+    crash::at(Point::Fetched);
     let board = Board::resumed(keep::load_checkpoint(fleet, &plan).await?);
     let resumed = board.spans_count();
     let recognised = {
@@ -169,6 +171,7 @@ pub async fn process(
         publish::clear(fleet, job).await?;
         return Err(deleted());
     }
+    crash::at(Point::Recognised);
     // To resume from, should the job be stopped while its redacted copies are proved.
     let finished = Board::resumed(match &plan.redaction {
         Some(_) => findings.spans.clone(),

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod cancel;
 pub mod cli;
 pub mod config;
+pub mod crash;
 pub mod dlq;
 pub mod engine;
 pub mod exit;

@@ -9,6 +9,7 @@ use job_schema::{CallId, JobId, SCHEMA_VERSION, Sha256, TenantId};
 use serde::Serialize;
 use sha2::Digest;
 
+use crate::crash::{self, Point};
 use crate::results::Object;
 use crate::status;
 use crate::store::{BlobStore, Location, Pin, PutMode, StoreError, StoredVersion};
@@ -60,6 +61,7 @@ pub async fn purge(
 ) -> Result<Receipt, StoreError> {
     let call = target.call.as_ref();
     tombstone::put(places.store, places.results, &target.tenant, call).await?;
+    crash::at(Point::TombstoneWritten);
     let receipt = remove(places, target, now).await?;
     let key = layout::receipt(&target.tenant, JobId::generate());
     let object = Object::json("receipt.json", &receipt);
@@ -88,6 +90,7 @@ pub async fn remove(
         tally.removed.status_count += 1;
         tally.remove(places.store, results, &status).await?;
     }
+    crash::at(Point::HalfPurged);
     let below = layout::calls_prefix(tenant, call);
     for version in places.store.versions(results, &below).await? {
         tally.removed.results_count += 1;

@@ -11,6 +11,7 @@ use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION};
 
 use super::plan::Plan;
 use super::{Fleet, deleted, is_deleted};
+use crate::crash::{self, Point};
 use crate::recognise::Board;
 use crate::results::Object;
 use crate::status;
@@ -79,6 +80,7 @@ pub(super) async fn save_checkpoint(
         )
         .await
         .map_err(|e| e.failure())?;
+    crash::at(Point::CheckpointSaved);
     if is_deleted(fleet, job).await? {
         let erased = store::erase(fleet.store.as_ref(), &at).await;
         erased.map_err(|e| e.failure())?;

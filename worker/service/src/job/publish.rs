@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::engine_facts;
 use super::plan::Plan;
 use super::{Done, Fleet, How, keep};
+use crate::crash::{self, Point};
 use crate::layout;
 use crate::redact::{Original, redact};
 use crate::results::{self, Findings, MAX_MANIFEST_BYTES, Object, Results};
@@ -113,6 +114,7 @@ pub(super) async fn results(
         }
     }
     let objects = store_objects(fleet, plan, &composed).await?;
+    crash::at(Point::ObjectsStored);
     let completed_at = Timestamp::now();
     let delete_after = limit(fleet, job, completed_at).await?;
     let manifest = Manifest {
@@ -139,6 +141,7 @@ pub(super) async fn results(
         summary: composed.summary,
     };
     let standing = put_manifest(fleet, &plan.keys.manifest(), manifest).await?;
+    crash::at(Point::ManifestStored);
     keep::drop_checkpoint(fleet, plan).await;
     Ok(Some(standing))
 }
