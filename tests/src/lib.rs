@@ -2,6 +2,7 @@
 
 pub mod canaries;
 pub mod chaos;
+pub mod cluster;
 pub mod fleet;
 pub mod forgery;
 pub mod media;
