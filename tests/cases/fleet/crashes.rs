@@ -8,9 +8,9 @@ use earwitness_tests::fleet::{Fleet, TENANT, job};
 use earwitness_tests::process::{self, WorkerProcess};
 use earwitness_tests::recordings::spoken;
 use earwitness_tests::signals::until;
+use job_schema::ErrorCode;
 use job_schema::event::{Event, EventData};
 use job_schema::status::State;
-use job_schema::{ErrorCode, JobId};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -93,10 +93,16 @@ async fn a_death_at_any_point_of_a_job_leaves_one_result_and_one_event() {
         let call = point.as_str();
         let (lost_name, next_name) = (format!("lost-{call}"), format!("next-{call}"));
         let lost = worker(&fleet, &lost_name, Some(point), &[]);
-        let id = fleet.submit(call, spoken(3, 1.0).unwrap()).await.unwrap();
+        fleet.submit(call, spoken(3, 1.0).unwrap()).await.unwrap();
         died(lost, point).await;
         let mut next = worker(&fleet, &next_name, None, &[]);
-        completed(&fleet, id, call).await;
+        let outcome: String = next.logged("job done", "outcome").await.unwrap();
+        let expected = if writer == "lost" {
+            "already_done"
+        } else {
+            "completed"
+        };
+        assert_eq!(outcome, expected, "{call}");
         settled(&fleet, &mut next).await;
         stop(next).await;
 
@@ -128,14 +134,6 @@ async fn a_death_at_any_point_of_a_job_leaves_one_result_and_one_event() {
             "{call}: something is left"
         );
     }
-}
-
-async fn completed(fleet: &Fleet, id: JobId, call: &str) {
-    let last = |state| matches!(state, State::Completed { .. }).then_some(());
-    fleet
-        .state(id, &format!("{call} to be done"), last)
-        .await
-        .unwrap();
 }
 
 /// Both copies of such a job are run, and whichever comes second finds the first one's result.

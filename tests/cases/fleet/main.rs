@@ -8,6 +8,7 @@ mod cluster;
 mod copies;
 mod crashes;
 mod faults;
+mod fence;
 mod forged;
 mod losses;
 mod poison;
