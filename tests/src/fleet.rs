@@ -2,13 +2,14 @@
 //! what the recogniser says and a worker's settings. Out: [`Fleet`], which plays the producer and the portal: it uploads,
 //! publishes, and reads manifests, status, events and dead letters from outside.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use bytes::Bytes;
 use earwitness::broker::Broker;
-use earwitness::config;
+use earwitness::config::{self, Config};
 use earwitness::layout;
 use earwitness::spec::sha256;
 use earwitness::store::{self, BlobStore, Location, PutMode, StoreError};
@@ -47,16 +48,25 @@ pub struct Fleet {
 impl Fleet {
     /// Servers and queues, and no worker yet. `script` is what the scripted recogniser says.
     pub async fn start(script: &Value) -> anyhow::Result<Self> {
+        let node = RabbitNode::shared()?;
+        Self::start_on(script, node, node).await
+    }
+
+    /// On a broker of one or more nodes: the queues are declared at one, which then leads them, and used through another.
+    pub async fn start_on(
+        script: &Value,
+        leader: &RabbitNode,
+        node: &RabbitNode,
+    ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         std::fs::write(dir.path().join("script.json"), script.to_string())?;
         std::fs::create_dir(dir.path().join("rules"))?;
         let server = S3Server::start(&dir.path().join("s3"), &[RECORDINGS, RESULTS]).await?;
-        let node = RabbitNode::shared()?;
         let settings = settings(dir.path(), node.url(), &server.endpoint());
         let config = config::assemble(None, &settings, &[])?.config;
         let topology = Topology::from(&config);
+        declare_at(leader, &config).await?;
         let broker = Broker::connect(&config.broker, topology.clone(), "fleet test").await?;
-        broker.declare().await?;
         Ok(Self {
             server,
             dir,
@@ -80,6 +90,12 @@ impl Fleet {
     pub fn settings(&self, more: &[(&str, &str)]) -> Vec<Setting> {
         let more = more.iter().map(|(key, value)| variable(key, value));
         self.settings.iter().cloned().chain(more).collect()
+    }
+
+    /// What the names of this fleet's queues begin with.
+    pub fn queue_prefix(&self) -> String {
+        let events = self.topology.events_queue();
+        events.split('.').next().unwrap_or_default().to_owned()
     }
 
     pub fn add_rules(&self, name: &str, text: &str) -> anyhow::Result<()> {
@@ -125,6 +141,11 @@ impl Fleet {
     pub async fn publish_all(&self, bodies: &[Vec<u8>]) -> anyhow::Result<()> {
         let exchange = self.topology.jobs_exchange();
         self.plain.publish_all(&exchange, "standard", bodies).await
+    }
+
+    /// For a proxy before the store.
+    pub fn store_address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     /// What anybody has asked the store for so far, as `bucket/key`.
@@ -210,12 +231,18 @@ impl Fleet {
 
     /// Takes this many events.
     pub async fn events(&self, count: usize) -> anyhow::Result<Vec<Event>> {
-        let mut events = Vec::new();
-        while events.len() < count {
-            let message = self.message(&self.topology.events_queue()).await?;
-            events.push(serde_json::from_slice(&message.body)?);
+        let messages = self.event_messages(count).await?;
+        let events = messages.iter().map(|m| serde_json::from_slice(&m.body));
+        Ok(events.collect::<Result<_, _>>()?)
+    }
+
+    /// As many, as any consumer sees them.
+    pub async fn event_messages(&self, count: usize) -> anyhow::Result<Vec<PlainMessage>> {
+        let mut messages = Vec::new();
+        while messages.len() < count {
+            messages.push(self.message(&self.topology.events_queue()).await?);
         }
-        Ok(events)
+        Ok(messages)
     }
 
     /// Takes one dead letter.
@@ -257,6 +284,15 @@ impl Fleet {
             Err(e) => Err(e.into()),
         }
     }
+}
+
+async fn declare_at(node: &RabbitNode, config: &Config) -> anyhow::Result<()> {
+    let mut settings = config.broker.clone();
+    settings.url = Some(node.url().to_owned().into());
+    let broker = Broker::connect(&settings, Topology::from(config), "fleet test").await?;
+    broker.declare().await?;
+    broker.close().await;
+    Ok(())
 }
 
 /// A job as a producer writes it, for a recording under the call's name.

@@ -1,9 +1,12 @@
 //! Servers, faults and processes for the integration tests, and the development S3 API.
 
+pub mod canaries;
 pub mod chaos;
+pub mod cluster;
 pub mod fleet;
 pub mod forgery;
 pub mod media;
+pub mod moto;
 pub mod node;
 pub mod process;
 pub mod rabbit;
@@ -12,6 +15,7 @@ pub mod s3;
 pub mod seed;
 pub mod signals;
 pub mod soak;
+pub mod tls;
 
 /// Asked for when it runs: a target directory may outlive the checkout it was built in.
 pub(crate) fn package_dir() -> std::path::PathBuf {

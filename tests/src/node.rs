@@ -88,8 +88,8 @@ impl Node {
         Ok(text)
     }
 
-    /// The node's own folder of data bears its name.
-    fn name(&self) -> anyhow::Result<String> {
+    /// As other nodes call it: its own folder of data bears the name.
+    pub fn name(&self) -> anyhow::Result<String> {
         let folder = self.dir.join("rabbitmq/mnesia");
         let entries = std::fs::read_dir(&folder).context("look for the node's data")?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());

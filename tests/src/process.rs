@@ -147,6 +147,11 @@ impl WorkerProcess {
         Ok(kill_process(self.pid()?, Signal::TERM)?)
     }
 
+    /// As a failed assertion in C does: a death that may leave a core.
+    pub fn abort(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::ABORT)?)
+    }
+
     /// SIGKILL: no handler, no goodbye.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
@@ -174,9 +179,15 @@ impl WorkerProcess {
         Ok(self.child.try_wait()?.is_some())
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> anyhow::Result<i32> {
+        Ok(i32::try_from(
+            self.child.id().context("the worker has ended")?,
+        )?)
+    }
+
     fn pid(&self) -> anyhow::Result<Pid> {
-        let id = self.child.id().context("the worker has ended")?;
-        Pid::from_raw(i32::try_from(id)?).context("a process has a number")
+        Pid::from_raw(self.id()?).context("a process has a number")
     }
 }
 

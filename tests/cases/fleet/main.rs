@@ -4,8 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod canary;
+mod cluster;
 mod copies;
+mod crashes;
 mod faults;
+mod fence;
 mod forged;
 mod losses;
 mod poison;

@@ -34,6 +34,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::engine::child::{self, EngineArgs};
+use crate::engine::leave_no_core;
 use crate::engine::mute::{self, MuteArgs};
 use crate::exit::{self, Exit};
 use crate::telemetry;
@@ -132,6 +133,8 @@ pub fn main() -> ExitCode {
 }
 
 fn on_runtime(global: Global, command: Command) -> Result<u8, Exit> {
+    leave_no_core().map_err(|e| Exit::new(exit::TRY_LATER, e))?;
+    telemetry::hush_panics(telemetry::note_panic);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -12,6 +12,7 @@ mod process;
 mod sandbox;
 pub mod self_test;
 
+pub(crate) use confine::leave_no_core;
 pub use death::EXIT_REFUSED;
 pub use host::{Company, Engine, EngineFault, RunEnd, RunRequest};
 pub use process::{EngineSettings, RecognizerSource};

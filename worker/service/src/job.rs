@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::cancel;
+use crate::crash::{self, Point};
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
@@ -142,6 +143,8 @@ pub async fn process(
         .await?;
     let manifest_key = plan.keys.manifest();
     if let Some(standing) = publish::standing_manifest(fleet, &manifest_key).await? {
+        // Its worker may have died before it did so.
+        keep::drop_checkpoint(fleet, &plan).await;
         let how = How::AlreadyDone;
         let done = publish::done(fleet, job, manifest_key, standing, how);
         return Ok(Ended::Done(done));
@@ -149,6 +152,7 @@ pub async fn process(
     let (recording, recording_sha256) = fetch(fleet, &plan)
         .instrument(tracing::info_span!("fetch"))
         .await?;
+    crash::at(Point::Fetched);
     let board = Board::resumed(keep::load_checkpoint(fleet, &plan).await?);
     let resumed = board.spans_count();
     let recognised = {
@@ -164,9 +168,10 @@ pub async fn process(
         return interrupted(fleet, job, &plan, &board, stalled).await;
     };
     if is_deleted(fleet, job).await? {
-        keep::drop_checkpoint(fleet, &plan).await;
+        publish::clear(fleet, job).await?;
         return Err(deleted());
     }
+    crash::at(Point::Recognised);
     // To resume from, should the job be stopped while its redacted copies are proved.
     let finished = Board::resumed(match &plan.redaction {
         Some(_) => findings.spans.clone(),
@@ -189,7 +194,7 @@ pub async fn process(
     };
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
     if is_deleted(fleet, job).await? {
-        publish::withdraw(fleet, &plan, &standing.manifest).await?;
+        publish::clear(fleet, job).await?;
         return Err(deleted());
     }
     let done = publish::done(fleet, job, manifest_key, standing, How::Completed);

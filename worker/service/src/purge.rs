@@ -9,9 +9,10 @@ use job_schema::{CallId, JobId, SCHEMA_VERSION, Sha256, TenantId};
 use serde::Serialize;
 use sha2::Digest;
 
+use crate::crash::{self, Point};
 use crate::results::Object;
 use crate::status;
-use crate::store::{BlobStore, Location, PutMode, StoreError, StoredVersion};
+use crate::store::{BlobStore, Location, Pin, PutMode, StoreError, StoredVersion};
 use crate::{layout, tombstone};
 
 /// What a deletion removed and when: no key, no content.
@@ -60,6 +61,7 @@ pub async fn purge(
 ) -> Result<Receipt, StoreError> {
     let call = target.call.as_ref();
     tombstone::put(places.store, places.results, &target.tenant, call).await?;
+    crash::at(Point::TombstoneWritten);
     let receipt = remove(places, target, now).await?;
     let key = layout::receipt(&target.tenant, JobId::generate());
     let object = Object::json("receipt.json", &receipt);
@@ -88,6 +90,7 @@ pub async fn remove(
         tally.removed.status_count += 1;
         tally.remove(places.store, results, &status).await?;
     }
+    crash::at(Point::HalfPurged);
     let below = layout::calls_prefix(tenant, call);
     for version in places.store.versions(results, &below).await? {
         tally.removed.results_count += 1;
@@ -121,9 +124,17 @@ async fn statuses(places: Places<'_>, target: &Target) -> Result<Vec<StoredVersi
     };
     let mut of_call = std::collections::BTreeSet::new();
     for version in &all {
+        if of_call.contains(&version.key) {
+            continue;
+        }
         let at = Location::new(places.results.clone(), version.key.clone());
-        match places.store.get(&at, status::MAX_BYTES).await {
-            Ok(bytes) => {
+        // Each version is asked: the last one may be a delete marker, which says nothing.
+        let pin = Pin {
+            version_id: version.version_id.clone(),
+            ..Pin::default()
+        };
+        match places.store.read(&at, &pin, status::MAX_BYTES).await {
+            Ok((bytes, _)) => {
                 let status = serde_json::from_slice::<Status>(&bytes);
                 if status.is_ok_and(|status| status.call == *call) {
                     of_call.insert(version.key.clone());

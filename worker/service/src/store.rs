@@ -215,6 +215,18 @@ pub trait BlobStore: Send + Sync + Debug {
     }
 }
 
+/// Deletes an object for good: every version that it ever had, where a bucket keeps them behind a delete marker.
+pub async fn erase(store: &dyn BlobStore, at: &Location) -> Result<(), StoreError> {
+    for version in store.versions(&at.bucket, at.key.as_str()).await? {
+        // A prefix also finds longer keys.
+        if version.key == at.key {
+            let id = version.version_id.as_deref();
+            store.delete_version(at, id).await?;
+        }
+    }
+    Ok(())
+}
+
 /// What there is in a bucket without versions.
 async fn current_versions<S: BlobStore + ?Sized>(
     store: &S,

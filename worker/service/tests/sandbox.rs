@@ -102,3 +102,23 @@ fn a_host_that_gives_less_is_refused_where_the_whole_is_asked_for() {
         );
     }
 }
+
+/// The check fails where the whole is asked for, and else warns; either way it says what is in force.
+#[test]
+fn the_doctor_says_how_strong_the_sandbox_is_that_this_host_gives() {
+    for (required, verdict) in [("true", "fail"), ("false", "warn")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
+        command.args(["doctor", "--offline", "--json"]);
+        command.env("EARWITNESS__ENGINE__REQUIRE_SANDBOX", required);
+        let output = without_landlock(&mut command);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut checks = said.lines();
+        let check = checks.find(|line| line.contains(r#""check":"sandbox""#));
+        let check = check.expect("a check of the sandbox");
+        assert!(
+            check.contains(&format!(r#""verdict":"{verdict}""#)),
+            "{check}"
+        );
+        assert!(check.contains("seccomp on, landlock off; "), "{check}");
+    }
+}

@@ -1,18 +1,42 @@
-//! One connection. In: the settings. Out: a connection with heartbeats, a name and no recovery of its own.
-//! The URL holds a password, so no error here quotes it.
+//! One connection. In: the settings. Out: a connection with heartbeats, a name and no recovery of its own, encrypted unless
+//! the broker is on this host. The URL holds a password, so no error here quotes it.
 
+use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Connection, ConnectionProperties, runtime};
 use secrecy::ExposeSecret;
 
 use super::error::{BrokerError, answered};
 use crate::config::{self, url};
+use crate::trust::{BAD_CERTIFICATE, authorities};
+
+const ACTION: &str = "connect to broker";
 
 pub(super) async fn open(settings: &config::Broker, name: &str) -> Result<Connection, BrokerError> {
     let uri = uri(settings)?;
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let connecting = Connection::connect_uri(uri, properties);
-    answered("connect to broker", settings.connect_timeout, connecting).await
+    let tls = trust(settings)?;
+    let connecting = async {
+        let runtime = runtime::default_runtime()?;
+        Connection::connect_uri_with_config(uri, properties, tls, runtime).await
+    };
+    let connected = answered(ACTION, settings.connect_timeout, connecting).await;
+    connected.map_err(|error| match error {
+        BrokerError::Failed { reason, .. } if reason.contains(BAD_CERTIFICATE) => {
+            BrokerError::Untrusted { reason }
+        }
+        other => other,
+    })
+}
+
+/// The authorities to trust beside the system's.
+fn trust(settings: &config::Broker) -> Result<OwnedTLSConfig, BrokerError> {
+    let own = settings.ca_file.as_deref().map(authorities).transpose();
+    let own = own.map_err(|e| BrokerError::Settings(format!("broker.ca_file: {e}")))?;
+    Ok(OwnedTLSConfig {
+        identity: None,
+        cert_chain: own.map(|certificates| certificates.concat()),
+    })
 }
 
 pub(super) fn uri(settings: &config::Broker) -> Result<AMQPUri, BrokerError> {

@@ -9,6 +9,11 @@ use job_schema::{ErrorCode, Failure};
 pub enum BrokerError {
     #[error("connect to broker: {0}")]
     Settings(String),
+    /// The broker's certificate is for another host, out of date, or from an authority that nobody here knows.
+    #[error(
+        "connect to broker: {reason}: check the certificate's host and dates; for an authority of your own set broker.ca_file"
+    )]
+    Untrusted { reason: String },
     #[error("{action}: no answer within {after:?}")]
     Timeout {
         action: &'static str,

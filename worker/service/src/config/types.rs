@@ -42,6 +42,8 @@ pub struct Broker {
     pub request_timeout: Duration,
     #[serde(rename = "confirm_timeout_s", deserialize_with = "seconds")]
     pub confirm_timeout: Duration,
+    #[serde(deserialize_with = "if_set")]
+    pub ca_file: Option<PathBuf>,
     pub allow_plaintext: bool,
 }
 
@@ -74,6 +76,8 @@ pub struct Store {
     #[serde(rename = "operation_timeout_s", deserialize_with = "seconds")]
     pub operation_timeout: Duration,
     pub max_attempts: u32,
+    #[serde(deserialize_with = "if_set")]
+    pub ca_file: Option<PathBuf>,
     pub allow_plaintext: bool,
 }
 

@@ -14,14 +14,18 @@ pub(super) fn confine(memory_limit_bytes: u64) -> io::Result<()> {
     confine_writer(memory_limit_bytes, 0)
 }
 
+/// For the process that holds calls and credentials: it leaves no core file, and nobody but root looks into it.
+pub(crate) fn leave_no_core() -> io::Result<()> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    limit(Resource::Core, 0)
+}
+
 /// For a process that writes one file, which its service gave it.
 pub(super) fn confine_writer(memory_limit_bytes: u64, max_file_bytes: u64) -> io::Result<()> {
     // The engine must not outlive its service: nobody would read what it finds.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     rustix::thread::set_no_new_privs(true)?;
-    // No core file, and nobody attaches: the memory holds private speech.
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    limit(Resource::Core, 0)?;
+    leave_no_core()?;
     limit(Resource::As, memory_limit_bytes)?;
     limit(Resource::Nofile, MAX_DESCRIPTORS)?;
     limit(Resource::Fsize, max_file_bytes)

@@ -11,10 +11,11 @@ use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION};
 
 use super::plan::Plan;
 use super::{Fleet, deleted, is_deleted};
+use crate::crash::{self, Point};
 use crate::recognise::Board;
 use crate::results::Object;
 use crate::status;
-use crate::store::{Location, PutMode, StoreError};
+use crate::store::{self, Location, PutMode, StoreError};
 
 /// A 4 h call with both legs talking all the time stays under a tenth of this.
 const MAX_CHECKPOINT_BYTES: u64 = 256 << 20;
@@ -79,8 +80,10 @@ pub(super) async fn save_checkpoint(
         )
         .await
         .map_err(|e| e.failure())?;
+    crash::at(Point::CheckpointSaved);
     if is_deleted(fleet, job).await? {
-        fleet.store.delete(&at).await.map_err(|e| e.failure())?;
+        let erased = store::erase(fleet.store.as_ref(), &at).await;
+        erased.map_err(|e| e.failure())?;
         return Err(deleted());
     }
     Ok(Some(CheckpointRef {
@@ -147,7 +150,7 @@ pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
         Ok(false) => Ok(()),
         Ok(true) => {
             let at = status::at(results, &job.tenant, job.job_id);
-            store.delete(&at).await.map_err(|e| e.failure())
+            store::erase(store, &at).await.map_err(|e| e.failure())
         }
         Err(failure) => Err(failure),
     };

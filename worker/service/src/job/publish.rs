@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::engine_facts;
 use super::plan::Plan;
 use super::{Done, Fleet, How, keep};
+use crate::crash::{self, Point};
 use crate::layout;
 use crate::redact::{Original, redact};
 use crate::results::{self, Findings, MAX_MANIFEST_BYTES, Object, Results};
@@ -113,6 +114,7 @@ pub(super) async fn results(
         }
     }
     let objects = store_objects(fleet, plan, &composed).await?;
+    crash::at(Point::ObjectsStored);
     let completed_at = Timestamp::now();
     let delete_after = limit(fleet, job, completed_at).await?;
     let manifest = Manifest {
@@ -139,6 +141,7 @@ pub(super) async fn results(
         summary: composed.summary,
     };
     let standing = put_manifest(fleet, &plan.keys.manifest(), manifest).await?;
+    crash::at(Point::ManifestStored);
     keep::drop_checkpoint(fleet, plan).await;
     Ok(Some(standing))
 }
@@ -243,24 +246,7 @@ pub(super) async fn put_manifest(
     }
 }
 
-/// Takes back what this worker wrote: the call was deleted while it worked.
-pub(super) async fn withdraw(
-    fleet: &Fleet,
-    plan: &Plan,
-    manifest: &Manifest,
-) -> Result<(), Failure> {
-    let keys = manifest.objects.iter().map(|o| o.key.clone());
-    for key in keys.chain([plan.keys.manifest(), plan.keys.checkpoint()]) {
-        fleet
-            .store
-            .delete(&Location::new(fleet.results_bucket.clone(), key))
-            .await
-            .map_err(|e| e.failure())?;
-    }
-    Ok(())
-}
-
-/// Removes all that any job made of the call.
+/// Removes all that any job made of the call, every version: the call was deleted.
 pub(super) async fn clear(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
     let below = layout::calls_prefix(&job.tenant, Some(&job.call));
     let versions = fleet.store.versions(&fleet.results_bucket, &below).await;

@@ -13,7 +13,7 @@ use job_schema::{ErrorCode, Failure, ObjectKey, Sha256};
 
 use super::Rescored;
 use crate::results::{MAX_MANIFEST_BYTES, Object, Scoring};
-use crate::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, exists};
+use crate::store::{self, BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, exists};
 use crate::tombstone;
 
 /// A 4 h call with both legs talking all the time stays below.
@@ -98,8 +98,9 @@ impl Archive {
         has.map_err(|e| e.failure())
     }
 
+    /// For good, with every version.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), Failure> {
-        let deleted = self.store.delete(&self.at(key)).await;
+        let deleted = store::erase(self.store.as_ref(), &self.at(key)).await;
         deleted.map_err(|e| e.failure())
     }
 

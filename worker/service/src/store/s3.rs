@@ -8,6 +8,7 @@ mod read;
 mod transfer;
 mod versions;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -32,7 +33,6 @@ use answer::{failed, length, readiness, timestamp};
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-#[derive(Debug)]
 pub struct S3Store {
     client: Client,
     read_timeout: Duration,
@@ -42,6 +42,13 @@ pub struct S3Store {
     conditional_put: OnceLock<bool>,
     /// Whether a plain ETag is the MD5 of the bytes, as it is at Amazon; learned at the first read that can tell.
     etag_is_md5: OnceLock<bool>,
+}
+
+impl fmt::Debug for S3Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The client's own Debug shows the key's id.
+        f.debug_struct("S3Store").finish_non_exhaustive()
+    }
 }
 
 impl S3Store {

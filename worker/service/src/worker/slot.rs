@@ -18,6 +18,7 @@ use super::session::Session;
 use super::{Until, Worker};
 use crate::audit::{Action, Event};
 use crate::broker::{BrokerError, Delivery, Publisher, SlotChannel};
+use crate::crash::{self, Point};
 use crate::job::{self, Ended};
 use crate::lanes::LaneOrder;
 use crate::settle::{Outcome, settle, worn_out};
@@ -140,6 +141,7 @@ impl Slot {
             let settlement = settle(Outcome::Failed(failure), delivery.attempts, policy);
             return Box::pin(self.settle(delivery, job, settlement)).await;
         }
+        crash::at(Point::Accepted);
         self.observe_wait(&job);
         self.worker.activity.took(delivery.lane, job.submitted_at);
         let stop = self.stop_token();

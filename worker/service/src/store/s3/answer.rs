@@ -6,6 +6,10 @@ use aws_sdk_s3::primitives::DateTime;
 use jiff::Timestamp;
 
 use super::super::{Readiness, StoreError};
+use crate::trust::BAD_CERTIFICATE;
+
+const UNTRUSTED: &str =
+    "check the certificate's host and dates; for an authority of your own set store.ca_file";
 
 pub(super) fn failed<E>(action: &'static str, error: &SdkError<E>) -> StoreError
 where
@@ -44,7 +48,13 @@ where
         SdkError::TimeoutError(_) => "timed out".to_owned(),
         SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or_else(
             || "request could not be sent".to_owned(),
-            |connector| format!("connect: {}", DisplayErrorContext(connector)),
+            |connector| {
+                let reason = format!("connect: {}", DisplayErrorContext(connector));
+                match reason.contains(BAD_CERTIFICATE) {
+                    true => format!("{reason}: {UNTRUSTED}"),
+                    false => reason,
+                }
+            },
         ),
         SdkError::ConstructionFailure(_) => {
             "request could not be made (are there credentials?)".to_owned()

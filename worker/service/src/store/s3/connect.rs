@@ -1,20 +1,22 @@
-//! The client. In: the settings. Out: a client with a deadline on everything and ring for TLS.
-//! Fails: no region can be found.
+//! The client. In: the settings. Out: a client with a deadline on everything and ring for TLS, encrypted unless the store is
+//! on this host. Fails: no region can be found, or the authorities to trust cannot be read.
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation,
+    BehaviorVersion, Builder, Config, Credentials, Region, RequestChecksumCalculation,
     ResponseChecksumValidation, StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use secrecy::ExposeSecret;
 
 use super::super::StoreError;
 use crate::config::{Checksums, Store as Settings};
+use crate::trust::authorities;
 
 /// A slower line is taken for a dead one.
 const SLOWEST_BYTES_PER_S: u64 = 256 * 1024;
@@ -22,15 +24,32 @@ const SLOWEST_BYTES_PER_S: u64 = 256 * 1024;
 const DEFAULT_REGION: &str = "us-east-1";
 
 pub(super) async fn client(settings: &Settings) -> Result<Client, StoreError> {
-    let shared = shared_config(settings).await;
+    let shared = shared_config(settings, tls(settings)?).await;
     if shared.region().is_none() {
         let reason = "no region: set store.region or AWS_REGION".to_owned();
         return Err(StoreError::Settings(reason));
     }
-    let config = Builder::from(&shared)
-        .force_path_style(settings.path_style)
-        .build();
-    Ok(Client::from_conf(config))
+    Ok(Client::from_conf(own_config(&shared, settings)))
+}
+
+/// The endpoint is ours alone: one out of an AWS profile would go past the check that it is encrypted.
+fn own_config(shared: &SdkConfig, settings: &Settings) -> Config {
+    let mut config = Builder::from(shared).force_path_style(settings.path_style);
+    config.set_endpoint_url(settings.endpoint.clone());
+    config.build()
+}
+
+/// Whom to trust beside the authorities of the system.
+fn tls(settings: &Settings) -> Result<TlsContext, StoreError> {
+    let refused = |reason: String| StoreError::Settings(format!("store.ca_file: {reason}"));
+    let mut trusted = TrustStore::default();
+    if let Some(path) = &settings.ca_file {
+        for certificate in authorities(path).map_err(|e| refused(e.to_string()))? {
+            trusted = trusted.with_pem_certificate(certificate);
+        }
+    }
+    let context = TlsContext::builder().with_trust_store(trusted).build();
+    context.map_err(|e| refused(e.to_string()))
 }
 
 pub(super) fn timeouts(settings: &Settings) -> TimeoutConfig {
@@ -53,10 +72,10 @@ pub(super) fn time_for(timeouts: &TimeoutConfig, size_bytes: u64) -> Builder {
     Builder::new().timeout_config(longer_ones.build())
 }
 
-async fn shared_config(settings: &Settings) -> aws_config::SdkConfig {
-    let tls = Provider::Rustls(CryptoMode::Ring);
+async fn shared_config(settings: &Settings, tls: TlsContext) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls)
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(tls)
         .build_https();
     let (request, response) = match settings.checksums {
         Checksums::WhenRequired => (
@@ -76,9 +95,6 @@ async fn shared_config(settings: &Settings) -> aws_config::SdkConfig {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .request_checksum_calculation(request)
         .response_checksum_validation(response);
-    if let Some(endpoint) = &settings.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
     let fallback = settings.endpoint.as_ref().map(|_| DEFAULT_REGION);
     if let Some(region) = settings.region.as_deref().or(fallback) {
         loader = loader.region(Region::new(region.to_owned()));
@@ -89,4 +105,26 @@ async fn shared_config(settings: &Settings) -> aws_config::SdkConfig {
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, source));
     }
     loader.load().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_that_the_settings_do_not_name_is_not_used() {
+        let shared = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url("http://profile.example")
+            .build();
+        for (endpoint, used) in [("", false), ("https://settings.example", true)] {
+            let flags = [("store.endpoint", endpoint.to_owned())];
+            let settings = crate::config::assemble(None, &[], &flags).unwrap().config;
+            let config = format!("{:?}", own_config(&shared, &settings.store));
+            assert!(!config.contains("profile.example"), "{config}");
+            assert_eq!(config.contains("settings.example"), used, "{config}");
+        }
+        let untouched = format!("{:?}", Builder::from(&shared).build());
+        assert!(untouched.contains("profile.example"), "{untouched}");
+    }
 }

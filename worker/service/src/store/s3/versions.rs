@@ -1,6 +1,7 @@
 //! Versions of objects, which only some buckets keep. In: a bucket and a prefix. Out: every version and delete marker, or
 //! the objects as they are where the bucket keeps one each. Source: the S3 API, GetBucketVersioning and ListObjectVersions.
 
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::types::BucketVersioningStatus;
 use job_schema::ObjectKey;
 use job_schema::job::BucketName;
@@ -12,7 +13,8 @@ use crate::store::{StoreError, StoredVersion};
 const ACTION: &str = "list versions";
 
 impl S3Store {
-    /// A bucket whose versioning was suspended still has the old ones. A store that does not know the question keeps none.
+    /// A bucket whose versioning was suspended still has the old ones. A store that does not know the question keeps none; one
+    /// whose answer cannot be read, as moto's, is asked for versions, for it may have some.
     pub(super) async fn keeps_versions(&self, bucket: &BucketName) -> Result<bool, StoreError> {
         let answer = self
             .client
@@ -20,12 +22,14 @@ impl S3Store {
             .bucket(bucket.as_str())
             .send()
             .await;
+        let status_of = |e: &SdkError<_>| e.raw_response().map(|r| r.status().as_u16());
         match answer {
             Ok(answer) => Ok(matches!(
                 answer.status,
                 Some(BucketVersioningStatus::Enabled | BucketVersioningStatus::Suspended)
             )),
-            Err(e) if is_unknown(e.raw_response().map(|r| r.status().as_u16())) => Ok(false),
+            Err(e) if is_unknown(status_of(&e)) => Ok(false),
+            Err(e) if status_of(&e) == Some(200) => Ok(true),
             Err(e) => Err(failed("ask for versioning", &e)),
         }
     }

@@ -10,6 +10,7 @@ use job_schema::{ErrorCode, Failure, Job};
 use super::Slot;
 use crate::audit::{Action, Event};
 use crate::broker::{BrokerError, Delivery};
+use crate::crash::{self, Point};
 use crate::job::{self, Done, How};
 use crate::metrics::LaneLabel;
 use crate::settle::{Attempts, Settlement};
@@ -29,6 +30,7 @@ impl Slot {
         done: Done,
     ) -> Result<(), BrokerError> {
         self.publisher.publish_event(&done.event).await?;
+        crash::at(Point::EventPublished);
         let lane = delivery.lane;
         let held = delivery.taken_at.elapsed();
         let state = State::Completed {
@@ -39,6 +41,7 @@ impl Slot {
         job::keep::note_status(&self.worker.fleet, job, state).await;
         self.note(Event::of_job(Action::Completed, job, done.how.as_str()))
             .await;
+        crash::at(Point::Completed);
         delivery.ack().await?;
         let (metrics, summary, processing) = (
             &self.worker.fleet.metrics,
@@ -94,6 +97,7 @@ impl Slot {
                 self.publisher
                     .publish_job(&job, attempts, Some(step))
                     .await?;
+                crash::at(Point::RetryPublished);
                 let state = State::Retrying {
                     failure: failure.clone(),
                     delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
@@ -118,6 +122,7 @@ impl Slot {
                     ..job
                 };
                 self.publisher.publish_job(&next, attempts, None).await?;
+                crash::at(Point::HandOverPublished);
                 job::keep::note_status(fleet, &next, State::HandedOver { spans_count }).await;
                 delivery.ack().await?;
                 tracing::info!(spans_count, "job handed over");
@@ -139,6 +144,7 @@ impl Slot {
         self.publisher
             .publish_dead(&delivery, failure, attempts)
             .await?;
+        crash::at(Point::DeadLetterPublished);
         if let Some(job) = job {
             self.publisher
                 .publish_event(&job::publish::failed_event(job, failure, attempts))
