@@ -3,6 +3,7 @@
 //! The manifest decides: whoever writes it first has done the job, and everyone else repeats its event.
 
 mod cancelled;
+mod deleted;
 pub mod keep;
 mod plan;
 pub mod publish;
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use job_schema::checkpoint::CheckpointRef;
 use job_schema::engine::Limits;
 use job_schema::event::Event;
-use job_schema::job::BucketName;
+use job_schema::job::{BucketName, Rescore};
 use job_schema::manifest::Manifest;
 use job_schema::transcript::EngineFacts;
 use job_schema::{ErrorCode, Failure, Job, ObjectKey, Sha256};
@@ -32,8 +33,8 @@ use crate::rules::RuleBook;
 use crate::settle::Attempts;
 use crate::signing::Gate;
 use crate::store::BlobStore;
-use crate::tombstone;
 use cancelled::Watch;
+use deleted::{deleted, is_deleted, taken_back};
 use plan::Plan;
 
 /// A job that finishes no span in this time will not finish one in the next either.
@@ -130,10 +131,7 @@ pub async fn process(
     let started = Instant::now();
     admit(fleet, job).await?;
     if let Some(wanted) = &job.rescore {
-        let rescored = rescore::rescore(fleet, job, wanted, attempts, started)
-            .instrument(tracing::info_span!("rescore"))
-            .await?;
-        return Ok(Ended::Done(rescored));
+        return rescored(fleet, job, wanted, attempts, started).await;
     }
     let watch = Watch::begin(fleet, job, stop);
     let stop = &watch.stop;
@@ -142,6 +140,8 @@ pub async fn process(
         .await?;
     let manifest_key = plan.keys.manifest();
     if let Some(standing) = publish::standing_manifest(fleet, &manifest_key).await? {
+        // Of a deleted call another worker may be about to take it back: it must not be told of.
+        deleted::check(fleet, job).await?;
         let how = How::AlreadyDone;
         let done = publish::done(fleet, job, manifest_key, standing, how);
         return Ok(Ended::Done(done));
@@ -182,10 +182,14 @@ pub async fn process(
     };
     let standing = publish::results(fleet, job, &plan, found, stop)
         .instrument(tracing::info_span!("store"))
-        .await?;
-    let Some(standing) = standing else {
-        watch.check(fleet, job, &plan).await?;
-        return interrupted(fleet, job, &plan, &finished, false).await;
+        .await;
+    let standing = match standing {
+        Ok(Some(standing)) => standing,
+        Ok(None) => {
+            watch.check(fleet, job, &plan).await?;
+            return interrupted(fleet, job, &plan, &finished, false).await;
+        }
+        Err(failure) => return Err(taken_back(fleet, job, failure).await),
     };
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
     if is_deleted(fleet, job).await? {
@@ -194,6 +198,22 @@ pub async fn process(
     }
     let done = publish::done(fleet, job, manifest_key, standing, How::Completed);
     Ok(Ended::Done(done))
+}
+
+async fn rescored(
+    fleet: &Fleet,
+    job: &Job,
+    wanted: &Rescore,
+    attempts: Attempts,
+    started: Instant,
+) -> Result<Ended, Failure> {
+    let rescored = rescore::rescore(fleet, job, wanted, attempts, started)
+        .instrument(tracing::info_span!("rescore"))
+        .await;
+    match rescored {
+        Ok(rescored) => Ok(Ended::Done(rescored)),
+        Err(failure) => Err(taken_back(fleet, job, failure).await),
+    }
 }
 
 async fn interrupted(
@@ -225,19 +245,7 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
     if is_cancelled(fleet, job).await? {
         return Err(cancel::cancelled());
     }
-    if !is_deleted(fleet, job).await? {
-        return Ok(());
-    }
-    // A worker that died between a write and its look for the tombstone left what it wrote; this is its retry.
-    publish::clear(fleet, job).await?;
-    Err(deleted())
-}
-
-async fn is_deleted(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
-    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
-    tombstone::stands(store, results, &job.tenant, &job.call)
-        .await
-        .map_err(|e| e.failure())
+    deleted::check(fleet, job).await
 }
 
 async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
@@ -245,10 +253,6 @@ async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
     cancel::stands(store, results, &job.tenant, job.job_id)
         .await
         .map_err(|e| e.failure())
-}
-
-fn deleted() -> Failure {
-    Failure::new(ErrorCode::Deleted, "the call has a tombstone")
 }
 
 /// The recording into a file without a name, which vanishes with its last descriptor.
