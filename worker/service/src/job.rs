@@ -224,6 +224,13 @@ async fn interrupted(
     stalled: bool,
 ) -> Result<Ended, Failure> {
     let checkpoint = keep::save_checkpoint(fleet, job, plan, finished).await?;
+    // Stopped because the delivery was lost: another worker may be done, and would not look for this again.
+    if publish::standing_manifest(fleet, &plan.keys.manifest())
+        .await?
+        .is_some()
+    {
+        keep::drop_checkpoint(fleet, plan).await;
+    }
     Ok(Ended::Interrupted {
         checkpoint,
         stalled,
