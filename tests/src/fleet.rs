@@ -10,6 +10,7 @@ use bytes::Bytes;
 use earwitness::broker::Broker;
 use earwitness::config;
 use earwitness::layout;
+use earwitness::settle::Attempts;
 use earwitness::spec::sha256;
 use earwitness::store::{self, BlobStore, Location, PutMode, StoreError};
 use earwitness::topology::Topology;
@@ -17,7 +18,7 @@ use job_schema::event::Event;
 use job_schema::job::BucketName;
 use job_schema::manifest::Manifest;
 use job_schema::status::{State, Status};
-use job_schema::{JobId, TenantId};
+use job_schema::{Job, JobId, TenantId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,11 +48,15 @@ pub struct Fleet {
 impl Fleet {
     /// Servers and queues, and no worker yet. `script` is what the scripted recogniser says.
     pub async fn start(script: &Value) -> anyhow::Result<Self> {
+        Self::start_on(RabbitNode::shared()?, script).await
+    }
+
+    /// The same on a broker that the test has to itself, and may kill.
+    pub async fn start_on(node: &RabbitNode, script: &Value) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         std::fs::write(dir.path().join("script.json"), script.to_string())?;
         std::fs::create_dir(dir.path().join("rules"))?;
         let server = S3Server::start(&dir.path().join("s3"), &[RECORDINGS, RESULTS]).await?;
-        let node = RabbitNode::shared()?;
         let settings = settings(dir.path(), node.url(), &server.endpoint());
         let config = config::assemble(None, &settings, &[])?.config;
         let topology = Topology::from(&config);
@@ -66,6 +71,18 @@ impl Fleet {
             plain: PlainClient::connect(node).await?,
             broker,
         })
+    }
+
+    /// Own connections anew, after the broker was away. The workers see to theirs.
+    ///
+    /// # Errors
+    /// The broker does not answer.
+    pub async fn reconnect(&mut self, node: &RabbitNode) -> anyhow::Result<()> {
+        let config = config::assemble(None, &self.settings, &[])?.config;
+        let topology = self.topology.clone();
+        self.broker = Broker::connect(&config.broker, topology, "fleet test").await?;
+        self.plain = PlainClient::connect(node).await?;
+        Ok(())
     }
 
     /// A worker process with one slot; `more` are settings by their keys, which win over the fleet's.
@@ -123,8 +140,21 @@ impl Fleet {
 
     /// The same many times over, on one channel.
     pub async fn publish_all(&self, bodies: &[Vec<u8>]) -> anyhow::Result<()> {
+        self.publish_all_to("standard", bodies).await
+    }
+
+    pub async fn publish_all_to(&self, lane: &str, bodies: &[Vec<u8>]) -> anyhow::Result<()> {
         let exchange = self.topology.jobs_exchange();
-        self.plain.publish_all(&exchange, "standard", bodies).await
+        self.plain.publish_all(&exchange, lane, bodies).await
+    }
+
+    /// Puts a job into its lane as our own producers do: confirmed, and within `broker.confirm_timeout`.
+    pub async fn publish_confirmed(&self, job: &Value) -> anyhow::Result<()> {
+        let job: Job = serde_json::from_value(job.clone())?;
+        let publisher = self.broker.publisher().await?;
+        Ok(publisher
+            .publish_job(&job, Attempts::default(), None)
+            .await?)
     }
 
     /// What anybody has asked the store for so far, as `bucket/key`.
