@@ -11,6 +11,7 @@ use bytes::Bytes;
 use earwitness::broker::Broker;
 use earwitness::config::{self, Config};
 use earwitness::layout;
+use earwitness::settle::Attempts;
 use earwitness::spec::sha256;
 use earwitness::store::{self, BlobStore, Location, PutMode, StoreError};
 use earwitness::topology::Topology;
@@ -18,7 +19,7 @@ use job_schema::event::Event;
 use job_schema::job::BucketName;
 use job_schema::manifest::Manifest;
 use job_schema::status::{State, Status};
-use job_schema::{JobId, TenantId};
+use job_schema::{Job, JobId, TenantId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -48,15 +49,19 @@ pub struct Fleet {
 impl Fleet {
     /// Servers and queues, and no worker yet. `script` is what the scripted recogniser says.
     pub async fn start(script: &Value) -> anyhow::Result<Self> {
-        let node = RabbitNode::shared()?;
-        Self::start_on(script, node, node).await
+        Self::start_on(RabbitNode::shared()?, script).await
     }
 
-    /// On a broker of one or more nodes: the queues are declared at one, which then leads them, and used through another.
-    pub async fn start_on(
-        script: &Value,
+    /// The same on a broker that the test has to itself, and may kill.
+    pub async fn start_on(node: &RabbitNode, script: &Value) -> anyhow::Result<Self> {
+        Self::start_led_by(node, node, script).await
+    }
+
+    /// On a broker of several nodes: the queues are declared at one, which then leads them, and used through another.
+    pub async fn start_led_by(
         leader: &RabbitNode,
         node: &RabbitNode,
+        script: &Value,
     ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         std::fs::write(dir.path().join("script.json"), script.to_string())?;
@@ -76,6 +81,18 @@ impl Fleet {
             plain: PlainClient::connect(node).await?,
             broker,
         })
+    }
+
+    /// Own connections anew, after the broker was away. The workers see to theirs.
+    ///
+    /// # Errors
+    /// The broker does not answer.
+    pub async fn reconnect(&mut self, node: &RabbitNode) -> anyhow::Result<()> {
+        let config = config::assemble(None, &self.settings, &[])?.config;
+        let topology = self.topology.clone();
+        self.broker = Broker::connect(&config.broker, topology, "fleet test").await?;
+        self.plain = PlainClient::connect(node).await?;
+        Ok(())
     }
 
     /// A worker process with one slot; `more` are settings by their keys, which win over the fleet's.
@@ -139,8 +156,21 @@ impl Fleet {
 
     /// The same many times over, on one channel.
     pub async fn publish_all(&self, bodies: &[Vec<u8>]) -> anyhow::Result<()> {
+        self.publish_all_to("standard", bodies).await
+    }
+
+    pub async fn publish_all_to(&self, lane: &str, bodies: &[Vec<u8>]) -> anyhow::Result<()> {
         let exchange = self.topology.jobs_exchange();
-        self.plain.publish_all(&exchange, "standard", bodies).await
+        self.plain.publish_all(&exchange, lane, bodies).await
+    }
+
+    /// Puts a job into its lane as our own producers do: confirmed, and within `broker.confirm_timeout`.
+    pub async fn publish_confirmed(&self, job: &Value) -> anyhow::Result<()> {
+        let job: Job = serde_json::from_value(job.clone())?;
+        let publisher = self.broker.publisher().await?;
+        Ok(publisher
+            .publish_job(&job, Attempts::default(), None)
+            .await?)
     }
 
     /// For a proxy before the store.

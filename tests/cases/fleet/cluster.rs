@@ -25,7 +25,7 @@ async fn the_loss_of_a_queues_leader_loses_no_job() {
         unreachable!("a cluster has three nodes");
     };
     let script = json!({ "words": ["one"], "delay_ms": 50 });
-    let fleet = Fleet::start_on(&script, first.broker(), second.broker())
+    let fleet = Fleet::start_led_by(first.broker(), second.broker(), &script)
         .await
         .unwrap();
     let queues = cluster.queues(&fleet.queue_prefix()).await.unwrap();

@@ -3,17 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod account;
 mod canary;
 mod cluster;
 mod copies;
 mod crashes;
+mod drain;
+mod fairness;
 mod faults;
 mod fence;
 mod forged;
+mod heartbeats;
+mod long_jobs;
 mod losses;
 mod poison;
 mod refusals;
 mod rescoring;
+mod rescue;
+mod restarts;
 
 use earwitness_tests::process::WorkerProcess;
 use serde_json::{Value, json};
@@ -33,6 +40,11 @@ async fn settled(worker: &mut WorkerProcess, outcome: &str, reason: &str) -> f64
         r#"earwitness_jobs_total{{lane="standard",outcome="{outcome}",reason="{reason}"}}"#
     );
     worker.metric(&name).await.unwrap()
+}
+
+/// How many, or how long: a test's short form, or what a variable says for the long one.
+fn wanted(variable: &str, short: u64) -> u64 {
+    std::env::var(variable).map_or(short, |text| text.parse().expect(variable))
 }
 
 /// The last word on a test that is over: the worker leaves with status 0 and nothing in hand.

@@ -3,6 +3,7 @@
 //! The manifest decides: whoever writes it first has done the job, and everyone else repeats its event.
 
 mod cancelled;
+mod deleted;
 pub mod keep;
 mod plan;
 pub mod publish;
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use job_schema::checkpoint::CheckpointRef;
 use job_schema::engine::Limits;
 use job_schema::event::Event;
-use job_schema::job::BucketName;
+use job_schema::job::{BucketName, Rescore};
 use job_schema::manifest::Manifest;
 use job_schema::transcript::EngineFacts;
 use job_schema::{ErrorCode, Failure, Job, ObjectKey, Sha256};
@@ -33,8 +34,8 @@ use crate::rules::RuleBook;
 use crate::settle::Attempts;
 use crate::signing::Gate;
 use crate::store::BlobStore;
-use crate::tombstone;
 use cancelled::Watch;
+use deleted::taken_back;
 use plan::Plan;
 
 /// A job that finishes no span in this time will not finish one in the next either.
@@ -131,10 +132,7 @@ pub async fn process(
     let started = Instant::now();
     admit(fleet, job).await?;
     if let Some(wanted) = &job.rescore {
-        let rescored = rescore::rescore(fleet, job, wanted, attempts, started)
-            .instrument(tracing::info_span!("rescore"))
-            .await?;
-        return Ok(Ended::Done(rescored));
+        return rescored(fleet, job, wanted, attempts, started).await;
     }
     let watch = Watch::begin(fleet, job, stop);
     let stop = &watch.stop;
@@ -145,6 +143,8 @@ pub async fn process(
     if let Some(standing) = publish::standing_manifest(fleet, &manifest_key).await? {
         // Its worker may have died before it did so.
         keep::drop_checkpoint(fleet, &plan).await;
+        // Of a deleted call another worker may be about to take it back: it must not be told of.
+        deleted::check(fleet, job).await?;
         let how = How::AlreadyDone;
         let done = publish::done(fleet, job, manifest_key, standing, how);
         return Ok(Ended::Done(done));
@@ -167,10 +167,7 @@ pub async fn process(
         let stalled = board.spans_count() == resumed && started.elapsed() >= STALL;
         return interrupted(fleet, job, &plan, &board, stalled).await;
     };
-    if is_deleted(fleet, job).await? {
-        publish::clear(fleet, job).await?;
-        return Err(deleted());
-    }
+    deleted::check(fleet, job).await?;
     crash::at(Point::Recognised);
     // To resume from, should the job be stopped while its redacted copies are proved.
     let finished = Board::resumed(match &plan.redaction {
@@ -187,18 +184,35 @@ pub async fn process(
     };
     let standing = publish::results(fleet, job, &plan, found, stop)
         .instrument(tracing::info_span!("store"))
-        .await?;
-    let Some(standing) = standing else {
-        watch.check(fleet, job, &plan).await?;
-        return interrupted(fleet, job, &plan, &finished, false).await;
+        .await;
+    let standing = match standing {
+        Ok(Some(standing)) => standing,
+        Ok(None) => {
+            watch.check(fleet, job, &plan).await?;
+            return interrupted(fleet, job, &plan, &finished, false).await;
+        }
+        Err(failure) => return Err(taken_back(fleet, job, failure).await),
     };
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
-    if is_deleted(fleet, job).await? {
-        publish::clear(fleet, job).await?;
-        return Err(deleted());
-    }
+    deleted::check(fleet, job).await?;
     let done = publish::done(fleet, job, manifest_key, standing, How::Completed);
     Ok(Ended::Done(done))
+}
+
+async fn rescored(
+    fleet: &Fleet,
+    job: &Job,
+    wanted: &Rescore,
+    attempts: Attempts,
+    started: Instant,
+) -> Result<Ended, Failure> {
+    let rescored = rescore::rescore(fleet, job, wanted, attempts, started)
+        .instrument(tracing::info_span!("rescore"))
+        .await;
+    match rescored {
+        Ok(rescored) => Ok(Ended::Done(rescored)),
+        Err(failure) => Err(taken_back(fleet, job, failure).await),
+    }
 }
 
 async fn interrupted(
@@ -209,6 +223,13 @@ async fn interrupted(
     stalled: bool,
 ) -> Result<Ended, Failure> {
     let checkpoint = keep::save_checkpoint(fleet, job, plan, finished).await?;
+    // Stopped because the delivery was lost: another worker may be done, and would not look for this again.
+    if publish::standing_manifest(fleet, &plan.keys.manifest())
+        .await?
+        .is_some()
+    {
+        keep::drop_checkpoint(fleet, plan).await;
+    }
     Ok(Ended::Interrupted {
         checkpoint,
         stalled,
@@ -230,19 +251,7 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
     if is_cancelled(fleet, job).await? {
         return Err(cancel::cancelled());
     }
-    if !is_deleted(fleet, job).await? {
-        return Ok(());
-    }
-    // A worker that died between a write and its look for the tombstone left what it wrote; this is its retry.
-    publish::clear(fleet, job).await?;
-    Err(deleted())
-}
-
-async fn is_deleted(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
-    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
-    tombstone::stands(store, results, &job.tenant, &job.call)
-        .await
-        .map_err(|e| e.failure())
+    deleted::check(fleet, job).await
 }
 
 async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
@@ -250,10 +259,6 @@ async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
     cancel::stands(store, results, &job.tenant, job.job_id)
         .await
         .map_err(|e| e.failure())
-}
-
-fn deleted() -> Failure {
-    Failure::new(ErrorCode::Deleted, "the call has a tombstone")
 }
 
 /// The recording into a file without a name, which vanishes with its last descriptor.

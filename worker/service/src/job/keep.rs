@@ -9,8 +9,9 @@ use job_schema::engine::SpanResult;
 use job_schema::status::State;
 use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION};
 
+use super::Fleet;
+use super::deleted::{deleted, is_deleted};
 use super::plan::Plan;
-use super::{Fleet, deleted, is_deleted};
 use crate::crash::{self, Point};
 use crate::recognise::Board;
 use crate::results::Object;
@@ -160,7 +161,7 @@ pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -177,11 +178,11 @@ mod tests {
     use crate::store::Pin;
     use crate::store::dir::DirStore;
 
-    const JOB: &str = r#"{"schema_version": 1, "job_id": "01930000-0000-7000-8000-000000000001",
+    pub(in crate::job) const JOB: &str = r#"{"schema_version": 1, "job_id": "01930000-0000-7000-8000-000000000001",
         "tenant": "acme", "call": "c1", "submitted_at": "2026-11-24T10:00:00Z",
         "recording": {"bucket": "recordings", "key": "acme/c1.wav"}}"#;
 
-    fn fleet(root: &std::path::Path, digest: &Sha256) -> Fleet {
+    pub(in crate::job) fn fleet(root: &std::path::Path, digest: &Sha256) -> Fleet {
         let settings = EngineSettings {
             executable: "never-started".into(),
             recognizer: RecognizerSource::Script("none".into()),

@@ -18,7 +18,6 @@ use super::engine_facts;
 use super::plan::Plan;
 use super::{Done, Fleet, How, keep};
 use crate::crash::{self, Point};
-use crate::layout;
 use crate::redact::{Original, redact};
 use crate::results::{self, Findings, MAX_MANIFEST_BYTES, Object, Results};
 use crate::retention;
@@ -244,19 +243,6 @@ pub(super) async fn put_manifest(
             )
         }),
     }
-}
-
-/// Removes all that any job made of the call, every version: the call was deleted.
-pub(super) async fn clear(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
-    let below = layout::calls_prefix(&job.tenant, Some(&job.call));
-    let versions = fleet.store.versions(&fleet.results_bucket, &below).await;
-    for version in versions.map_err(|e| e.failure())? {
-        let at = Location::new(fleet.results_bucket.clone(), version.key);
-        let id = version.version_id.as_deref();
-        let gone = fleet.store.delete_version(&at, id).await;
-        gone.map_err(|e| e.failure())?;
-    }
-    Ok(())
 }
 
 fn header(fleet: &Fleet, job: &Job, plan: &Plan, recording_sha256: &Sha256) -> Header {

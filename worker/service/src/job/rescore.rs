@@ -9,8 +9,9 @@ use job_schema::job::Rescore;
 use job_schema::manifest::{Manifest, Processing, Summary};
 use job_schema::{ErrorCode, Failure, Job};
 
+use super::deleted::{self, deleted, is_deleted};
 use super::publish::{self, done};
-use super::{Done, Fleet, How, deleted, is_deleted, plan};
+use super::{Done, Fleet, How, plan};
 use crate::layout;
 use crate::rescore::{Archive, another_analysis};
 use crate::results::scored;
@@ -54,6 +55,7 @@ pub(super) async fn rescore(
         if standing.manifest.spec_sha256 != spec_sha256 {
             return Err(another_analysis());
         }
+        deleted::check(fleet, job).await?;
         return Ok(done(fleet, job, keys.done, standing, How::AlreadyDone));
     }
     let Some((rescored, document)) = archive.score(&original, &scoring).await? else {

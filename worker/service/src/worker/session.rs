@@ -3,13 +3,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::slot::Slot;
 use super::{Shutdown, Until, Worker};
 use crate::broker::{Broker, BrokerError};
+
+/// Well below the 5 s in which a worker without a broker is to be found out.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What the slots of a session share.
 #[derive(Debug)]
@@ -52,6 +57,7 @@ pub(super) async fn run(
         let slot = Slot::open(Arc::clone(worker), Arc::clone(&session)).await?;
         slots.spawn(slot.run());
     }
+    let watching = AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&session))));
     let mut first_error = None;
     while let Some(ended) = slots.join_next().await {
         let error = match ended {
@@ -64,10 +70,29 @@ pub(super) async fn run(
         session.hand_over.cancel();
         first_error.get_or_insert(error);
     }
+    if watching.is_finished() {
+        // Its slots may all have ended as for a drain.
+        first_error.get_or_insert(BrokerError::Failed {
+            action: "hold connection",
+            reason: "it is closed".to_owned(),
+        });
+    }
+    watching.abort();
+    // Ended, by the abort if not before: its hold on the session is gone.
+    let _ = watching.await;
     if let Some(session) = Arc::into_inner(session) {
         session.broker.close().await;
     }
     first_error.map_or(Ok(()), Err)
+}
+
+/// A slot with a job in hand asks nothing of the broker, so somebody has to see for it that its delivery is another's by now.
+async fn watch(session: Arc<Session>) {
+    while session.broker.is_connected() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    session.drain.cancel();
+    session.hand_over.cancel();
 }
 
 impl Worker {
