@@ -102,6 +102,7 @@ pub fn transcript(number: u64) -> Result<Transcript> {
             recognizer: "made up".into(),
             worker: "earwitness".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
     };
     let spans = spans(&mut Dice(number + 1));

@@ -1,6 +1,6 @@
 //! Runs the pipeline over a set of recordings and writes what it heard, one JSON object a line. In: a folder with a
 //! `manifest.jsonl` (path, kind, language), a ggml model. Out: `{"path", "channels": [text], "seconds", …}`, for scoring
-//! against references. Recordings that fail are reported by name and left out.
+//! against references; confidences are the model's own probabilities. Recordings that fail are reported by name and left out.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -87,6 +87,7 @@ fn load(recognizer: &str, path: &Path, slots_count: usize) -> Result<(SlotPool, 
 
 fn transcribe(path: &Path, language: Option<&str>, slots: &SlotPool) -> Result<Value> {
     let spec = CallSpec {
+        confidence: None,
         language: language.map(str::to_owned),
         extension: path.extension().and_then(|e| e.to_str()).map(str::to_owned),
         ..CallSpec::default()

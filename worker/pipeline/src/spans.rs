@@ -135,10 +135,11 @@ impl<'a> SpanQueue<'a> {
         let Some(first) = batch.first() else { return };
         let start_ms = first.heard.span.start_ms;
         let (prompt, abort) = (self.prompt.clone(), self.abort.clone());
+        let mapping = self.slots.model().confidence.clone();
         let answer = self.slots.submit(move |slot| {
             let mut took_us = 0;
             let results = add_elapsed(&mut took_us, || {
-                recognize_spans(slot, &batch, &prompt, &abort)
+                recognize_spans(slot, &batch, &prompt, mapping.as_ref(), &abort)
             });
             (results, took_us)
         });

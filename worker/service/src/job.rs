@@ -18,7 +18,7 @@ use job_schema::engine::Limits;
 use job_schema::event::Event;
 use job_schema::job::BucketName;
 use job_schema::manifest::Manifest;
-use job_schema::transcript::EngineFacts;
+use job_schema::transcript::{ConfidenceMapping, EngineFacts};
 use job_schema::{ErrorCode, Failure, Job, ObjectKey, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -63,6 +63,8 @@ pub struct ModelInUse {
     pub recognizer: String,
 }
 
+    /// How its probabilities become confidences.
+    pub confidence: Option<ConfidenceMapping>,
 /// What made the words, for a transcript.
 pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
     let parameters = [
@@ -80,6 +82,7 @@ pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
         parameters: parameters.into(),
     }
 }
+        confidence: model.confidence.clone(),
 
 #[derive(Debug)]
 pub enum Ended {

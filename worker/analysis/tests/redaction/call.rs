@@ -47,6 +47,7 @@ pub(crate) fn call(language: Option<&str>, speakers: Speakers) -> Transcript {
             recognizer: "scripted".into(),
             worker: "0.1.0".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
         speakers,
         channels: (0..)

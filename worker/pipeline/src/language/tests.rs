@@ -3,6 +3,7 @@ use super::*;
 fn model(languages: &[&str]) -> ModelTraits {
     ModelTraits {
         languages: languages.iter().map(|l| (*l).to_owned()).collect(),
+        confidence: None,
     }
 }
 

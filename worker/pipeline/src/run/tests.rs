@@ -97,7 +97,11 @@ fn pool(slots: usize, script: &str) -> SlotPool {
         languages: languages.clone(),
         ..Script::from_json(script).unwrap()
     };
-    SlotPool::new(script.slots(slots), ModelTraits { languages })
+    let traits = ModelTraits {
+        languages,
+        confidence: None,
+    };
+    SlotPool::new(script.slots(slots), traits)
 }
 
 const PLAIN: &str =

@@ -24,6 +24,7 @@ pub(crate) fn transcript(roles: &[Role], duration_ms: u64, spans: Vec<SpanResult
             recognizer: "scripted".into(),
             worker: "0.1.0".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
     };
     let summary = CallSummary {

@@ -113,6 +113,7 @@ impl LocalEngine {
             model,
             slots,
             limits: config.limits,
+            confidence: info.confidence,
             sandbox: info.sandbox.unwrap_or_default(),
         })
     }

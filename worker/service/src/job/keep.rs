@@ -197,6 +197,7 @@ mod tests {
                 name: "m".into(),
                 sha256: digest.clone(),
                 recognizer: "r".into(),
+                confidence: None,
             },
             rules: RuleBook::new("rules"),
             retention: crate::retention::Retention::default(),

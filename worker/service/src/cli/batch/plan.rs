@@ -251,6 +251,8 @@ async fn model(
             revision,
         )),
         (Some(one), Some(other)) => {
+                // Not part of a spec: it follows from the recogniser, the model and the revision.
+                confidence: None,
             let error = anyhow::anyhow!(
                 "the workers differ ({} {} and {} {}): results would depend on who takes a job",
                 one.0,
