@@ -118,6 +118,9 @@ impl std::fmt::Display for Sandbox {
 pub struct CallSpec {
     pub channel_roles: Vec<Role>,
     pub language: Option<String>,
+    /// One of these is detected where `language` is absent; any that the model knows where these are, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     pub vocabulary: Vec<String>,
     pub raw_audio: Option<RawAudio>,
     /// The file's name ending, as a hint to the container probe. Never trusted.

@@ -135,10 +135,32 @@ pub struct Language {
     /// ISO 639-1.
     pub code: String,
     pub source: LanguageSource,
-    /// Mean probability over the spans that voted; 1 when the job named the language.
+    /// Mean probability over the spans that voted, weighed by their speech; 1 when the job or the model left no choice.
     pub confidence: f32,
-    /// Speech that voted for it.
+    /// Speech that voted.
     pub heard_ms: u64,
+    /// Which language each of the spans that voted sounded like most, the most speech first. Absent without a vote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<LanguageVotes>,
+}
+
+/// What was heard of one language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LanguageVotes {
+    pub code: String,
+    pub speech_ms: u64,
+    pub spans_count: u32,
+}
+
+impl LanguageVotes {
+    /// Nothing heard yet.
+    pub fn none(code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            speech_ms: 0,
+            spans_count: 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -25,7 +25,7 @@ const SECOND_BUDGET_FACTOR: u32 = 2;
 /// The second look sees the whole window that Whisper was trained on, filled up with silence. Fitted windows are what
 /// makes it say a sentence twice.
 #[expect(clippy::cast_possible_truncation, reason = "a constant of 30,000")]
-const WINDOW_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ as usize / 1_000;
+pub(crate) const WINDOW_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ as usize / 1_000;
 /// Whisper makes words up on windows shorter than this.
 const MIN_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 

@@ -25,6 +25,7 @@ use tracing::Instrument;
 
 use crate::cancel;
 use crate::engine::Engine;
+use crate::languages::TenantLanguages;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
 use crate::retention::Retention;
@@ -50,6 +51,7 @@ pub struct Fleet {
     pub model: ModelInUse,
     pub rules: RuleBook,
     pub retention: Retention,
+    pub languages: TenantLanguages,
     pub limits: Limits,
     pub checkpoint_interval: std::time::Duration,
     pub metrics: Metrics,
@@ -61,10 +63,10 @@ pub struct ModelInUse {
     pub sha256: Sha256,
     /// Name and version of the inference engine.
     pub recognizer: String,
-}
-
     /// How its probabilities become confidences.
     pub confidence: Option<ConfidenceMapping>,
+}
+
 /// What made the words, for a transcript.
 pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
     let parameters = [
@@ -80,9 +82,9 @@ pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
         recognizer: model.recognizer.clone(),
         worker: format!("earwitness {}", env!("CARGO_PKG_VERSION")),
         parameters: parameters.into(),
+        confidence: model.confidence.clone(),
     }
 }
-        confidence: model.confidence.clone(),
 
 #[derive(Debug)]
 pub enum Ended {

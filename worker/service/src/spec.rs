@@ -119,6 +119,7 @@ mod tests {
         assert_eq!(base, hash("e1", |_| {}));
         assert_ne!(base, hash("e2", |_| {}));
         assert_ne!(base, hash("e1", |o| o.language = Some("de".into())));
+        assert_ne!(base, hash("e1", |o| o.languages = vec!["de".into()]));
         let redacted = hash("e1", |o| o.redaction = Some(Redaction::default()));
         assert_ne!(base, redacted);
         let padded = Redaction {

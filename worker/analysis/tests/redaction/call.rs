@@ -70,6 +70,7 @@ fn channel(index: u16, role: Role, language: Option<&str>) -> Channel {
                 source: LanguageSource::Detected,
                 confidence: 0.9,
                 heard_ms: 1_000,
+                votes: Vec::new(),
             }),
             speech_ms: 0,
             speech_level_dbfs: None,

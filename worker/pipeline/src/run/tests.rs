@@ -83,6 +83,7 @@ fn spec(skip_spans_count: u64) -> CallSpec {
     CallSpec {
         channel_roles: vec![Role::Agent, Role::Customer],
         language: None,
+        languages: Vec::new(),
         vocabulary: Vec::new(),
         raw_audio: None,
         extension: Some("wav".into()),

@@ -57,6 +57,7 @@ fn facts(index: u16, role: Role) -> ChannelFacts {
             source: LanguageSource::Job,
             confidence: 1.0,
             heard_ms: 1_000,
+            votes: Vec::new(),
         }),
         speech_ms: 0,
         speech_level_dbfs: None,
