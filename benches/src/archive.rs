@@ -102,6 +102,7 @@ pub fn transcript(number: u64) -> Result<Transcript> {
             recognizer: "made up".into(),
             worker: "earwitness".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
     };
     let spans = spans(&mut Dice(number + 1));
@@ -186,6 +187,7 @@ fn facts(index: u16, role: Role, spans: &[SpanResult]) -> ChannelFacts {
             source: LanguageSource::Detected,
             confidence: 0.98,
             heard_ms: speech_ms,
+            votes: Vec::new(),
         }),
         speech_ms,
         speech_level_dbfs: Some(-24.5),

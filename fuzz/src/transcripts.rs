@@ -36,6 +36,7 @@ pub(crate) fn header() -> Header {
             recognizer: "none".into(),
             worker: "0".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::Failure;
 use crate::ids::Sha256;
 use crate::job::{RawAudio, Role};
-use crate::transcript::{ChannelFacts, DecodedAudio, Figures, Suppressed, TimeSpan, Warning, Word};
+use crate::transcript::{
+    ChannelFacts, ConfidenceMapping, DecodedAudio, Figures, Suppressed, TimeSpan, Warning, Word,
+};
 
 /// A frame longer than this is a protocol error, on either side.
 pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
@@ -66,7 +68,7 @@ pub enum Reply {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineInfo {
     pub pid: u32,
     pub recognizer: String,
@@ -79,6 +81,9 @@ pub struct EngineInfo {
     /// Absent from engines that had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<Sandbox>,
+    /// How the loaded model's probabilities become confidences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<ConfidenceMapping>,
 }
 
 /// What the kernel enforces on the engine, beyond its limits: reported and never assumed.
@@ -113,6 +118,9 @@ impl std::fmt::Display for Sandbox {
 pub struct CallSpec {
     pub channel_roles: Vec<Role>,
     pub language: Option<String>,
+    /// One of these is detected where `language` is absent; any that the model knows where these are, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     pub vocabulary: Vec<String>,
     pub raw_audio: Option<RawAudio>,
     /// The file's name ending, as a hint to the container probe. Never trusted.

@@ -250,6 +250,10 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^[a-z]{2,3}$"))]
     pub language: Option<String>,
+    /// Detect one of these and no other, where `language` does not say. ISO 639-1; the model has to know them all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(regex(pattern = "^[a-z]{2,3}$")))]
+    pub languages: Vec<String>,
     /// Role of each channel, in channel order. At most eight.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
@@ -291,6 +295,7 @@ const ATTRIBUTE_NAME: &str = "^[A-Za-z][A-Za-z0-9._-]*$";
 /// Facts that are measured on the recording: nobody can say otherwise.
 pub const OWN_FACTS: [&str; 2] = ["channels", "duration"];
 pub const MAX_CHANNELS: usize = 8;
+pub const MAX_LANGUAGES: usize = 16;
 pub const MAX_FORMATS: usize = 8;
 pub const MAX_MODEL_NAME_BYTES: usize = 128;
 /// S3's own limit for a version id; an ETag is far shorter.
@@ -300,6 +305,11 @@ pub const MAX_VOCABULARY_TERM_BYTES: usize = 80;
 
 /// No control character, and not only white space.
 const VISIBLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+
+/// Two or three lower-case letters: the shape, not whether a model knows it.
+pub fn is_language_code(code: &str) -> bool {
+    (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase())
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -52,7 +52,7 @@ pub struct DecodedAudio {
 }
 
 /// What made the words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineFacts {
     /// The catalogue's name of the model.
     pub model: String,
@@ -63,6 +63,20 @@ pub struct EngineFacts {
     pub worker: String,
     /// Decode settings by name, in name order.
     pub parameters: std::collections::BTreeMap<String, String>,
+    /// How probabilities became confidences. Absent where a confidence is the model's own probability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<ConfidenceMapping>,
+}
+
+/// From the mean probability `p` that the model gave a word's tokens to the word's confidence, whose log odds are
+/// `low · ln p − high · ln(1 − p) + offset`. Fitted once for a recogniser and a family of models, on scripted speech.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfidenceMapping {
+    /// Recogniser, family and revision, for instance `native-base-1`.
+    pub name: String,
+    pub low: f32,
+    pub high: f32,
+    pub offset: f32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -121,10 +135,32 @@ pub struct Language {
     /// ISO 639-1.
     pub code: String,
     pub source: LanguageSource,
-    /// Mean probability over the spans that voted; 1 when the job named the language.
+    /// Mean probability over the spans that voted, weighed by their speech; 1 when the job or the model left no choice.
     pub confidence: f32,
-    /// Speech that voted for it.
+    /// Speech that voted.
     pub heard_ms: u64,
+    /// Which language each of the spans that voted sounded like most, the most speech first. Absent without a vote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<LanguageVotes>,
+}
+
+/// What was heard of one language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LanguageVotes {
+    pub code: String,
+    pub speech_ms: u64,
+    pub spans_count: u32,
+}
+
+impl LanguageVotes {
+    /// Nothing heard yet.
+    pub fn none(code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            speech_ms: 0,
+            spans_count: 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -142,7 +178,7 @@ pub struct Word {
     pub start_ms: u64,
     /// Greater than `start_ms`.
     pub end_ms: u64,
-    /// 0 to 1: the mean probability that the model gave its tokens.
+    /// 0 to 1: how likely the word is right, by the mapping that `engine.confidence` names.
     pub confidence: f32,
 }
 

@@ -30,7 +30,7 @@ pub enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Tiny,
         Self::Base,
         Self::Small,

@@ -4,6 +4,7 @@
 //! `whisper::callbacks` and where `native` meets vector instructions (`kernels`, `matmul`, `q8::product`).
 
 pub mod catalogue;
+mod confidence;
 pub mod convert;
 mod digest;
 pub mod error;

@@ -24,11 +24,13 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
+use pipeline::confidence::ConfidenceMapping;
 use pipeline::recognizer::{
     AbortFlag, LanguageGuess, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
     SAMPLE_RATE_HZ,
 };
 
+use crate::confidence;
 use crate::error::ModelError;
 use crate::ggml::{self, ModelFacts};
 use crate::span::{
@@ -90,6 +92,11 @@ impl NativeModel {
 
     pub fn facts(&self) -> &ModelFacts {
         &self.loaded.facts
+    }
+
+    /// How this model's probabilities become confidences here.
+    pub fn confidence(&self) -> ConfidenceMapping {
+        confidence::native(self.loaded.facts.family)
     }
 
     /// Makes working state for one thread.

@@ -10,6 +10,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
+use pipeline::confidence::ConfidenceMapping;
 use pipeline::recognizer::{
     AbortFlag, LanguageGuess, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
 };
@@ -18,6 +19,7 @@ use whisper_rs::{
     WhisperContextParameters, WhisperState,
 };
 
+use crate::confidence;
 use crate::error::ModelError;
 use crate::ggml::{self, AUDIO_POSITIONS, Family, ModelFacts};
 use crate::span::{
@@ -77,6 +79,11 @@ impl WhisperModel {
 
     pub fn facts(&self) -> &ModelFacts {
         &self.facts
+    }
+
+    /// How this model's probabilities become confidences here.
+    pub fn confidence(&self) -> ConfidenceMapping {
+        confidence::whisper(self.facts.family)
     }
 
     /// Makes working state for one thread.

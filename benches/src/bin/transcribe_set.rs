@@ -1,6 +1,6 @@
 //! Runs the pipeline over a set of recordings and writes what it heard, one JSON object a line. In: a folder with a
 //! `manifest.jsonl` (path, kind, language), a ggml model. Out: `{"path", "channels": [text], "seconds", …}`, for scoring
-//! against references. Recordings that fail are reported by name and left out.
+//! against references; confidences are the model's own probabilities. Recordings that fail are reported by name and left out.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -13,13 +13,17 @@ use models::{NativeModel, WhisperModel};
 use pipeline::{Control, Ended, ModelTraits, Output, Recognizer, SlotPool};
 use serde_json::{Value, json};
 
-const USAGE: &str = "transcribe_set SET_DIR MODEL OUT.jsonl native|whisper_cpp SLOTS [KIND,KIND…]";
+const USAGE: &str = "transcribe_set SET_DIR MODEL OUT.jsonl native|whisper_cpp SLOTS [KIND,KIND…] \
+                     [--no-hints | --among CODE,CODE…]
+
+The languages of the manifest are kept back with --no-hints, so that they are detected, or detected among those named";
 /// Kinds with a reference, or with nothing to hear.
 const KINDS: &str = "read,noisy_speech,ivr_prompt,call_constructed,call,short_utterance,silence_padded,multilingual,\
                      longform,longform_constructed,codec_matrix,nonspeech";
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let candidates = detected_among(&mut arguments)?;
     let [set, model, out, recognizer, slots, kinds @ ..] = arguments.as_slice() else {
         bail!("usage: {USAGE}");
     };
@@ -46,7 +50,12 @@ fn main() -> Result<()> {
         if !kinds.contains(&kind) || !known {
             continue;
         }
-        match transcribe(&set.join(path), language, &slots) {
+        let spec = CallSpec {
+            language: language.filter(|_| candidates.is_none()).map(str::to_owned),
+            languages: candidates.clone().unwrap_or_default(),
+            ..CallSpec::default()
+        };
+        match transcribe(&set.join(path), spec, &slots) {
             Ok(Value::Object(mut heard)) => {
                 heard.insert("path".into(), path.into());
                 writeln!(out, "{}", Value::Object(heard))?;
@@ -56,6 +65,20 @@ fn main() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The candidates where languages are to be detected: empty for any.
+fn detected_among(arguments: &mut Vec<String>) -> Result<Option<Vec<String>>> {
+    let Some(at) = arguments.iter().position(|a| a.starts_with("--")) else {
+        return Ok(None);
+    };
+    let flag = arguments.split_off(at);
+    let flag: Vec<&str> = flag.iter().map(String::as_str).collect();
+    match flag.as_slice() {
+        ["--no-hints"] => Ok(Some(Vec::new())),
+        ["--among", codes] => Ok(Some(codes.split(',').map(str::to_owned).collect())),
+        _ => bail!("usage: {USAGE}"),
+    }
 }
 
 fn load(recognizer: &str, path: &Path, slots_count: usize) -> Result<(SlotPool, Vec<String>)> {
@@ -81,15 +104,15 @@ fn load(recognizer: &str, path: &Path, slots_count: usize) -> Result<(SlotPool, 
         .collect();
     let traits = ModelTraits {
         languages: languages.clone(),
+        confidence: None,
     };
     Ok((SlotPool::new(recognizers, traits), languages))
 }
 
-fn transcribe(path: &Path, language: Option<&str>, slots: &SlotPool) -> Result<Value> {
+fn transcribe(path: &Path, spec: CallSpec, slots: &SlotPool) -> Result<Value> {
     let spec = CallSpec {
-        language: language.map(str::to_owned),
         extension: path.extension().and_then(|e| e.to_str()).map(str::to_owned),
-        ..CallSpec::default()
+        ..spec
     };
     let mut spans: Vec<SpanResult> = Vec::new();
     let mut sink = |output| {

@@ -10,8 +10,9 @@ use crate::error::{ErrorCode, Failure};
 use crate::ids::{ObjectKey, TenantId};
 use crate::job::{
     Job, MAX_ATTRIBUTE_NAME_BYTES, MAX_ATTRIBUTE_VALUE_BYTES, MAX_ATTRIBUTES, MAX_CHANNELS,
-    MAX_FORMATS, MAX_MODEL_NAME_BYTES, MAX_OBJECT_TAG_BYTES, MAX_VOCABULARY_TERM_BYTES,
-    MAX_VOCABULARY_TERMS, OWN_FACTS, Options, RawAudio,
+    MAX_FORMATS, MAX_LANGUAGES, MAX_MODEL_NAME_BYTES, MAX_OBJECT_TAG_BYTES,
+    MAX_VOCABULARY_TERM_BYTES, MAX_VOCABULARY_TERMS, OWN_FACTS, Options, RawAudio,
+    is_language_code,
 };
 use crate::redaction::{
     MAX_CUSTOM_NAME_BYTES, MAX_CUSTOM_PATTERN_BYTES, MAX_CUSTOM_PATTERNS, MAX_PADDING_MS, Redaction,
@@ -33,6 +34,7 @@ const OBJECTS: &[&str] = &[
 ];
 const ARRAYS: &[&str] = &[
     "/options/channel_roles",
+    "/options/languages",
     "/options/vocabulary",
     "/options/formats",
     "/options/redaction/entities",
@@ -150,17 +152,29 @@ fn check_options(options: &Options) -> Result<(), Wrong> {
         check_text(term, MAX_VOCABULARY_TERM_BYTES)
             .map_err(|detail| (format!("/vocabulary/{i}"), detail))?;
     }
-    if let Some(code) = &options.language
-        && !((2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase()))
-    {
-        let detail = "is not a language code of two or three lower-case letters";
-        return Err(("/language".into(), detail.into()));
-    }
+    check_languages(options)?;
     if let Some(redaction) = &options.redaction {
         check_redaction(redaction)?;
     }
     check_attributes(&options.attributes)?;
     options.raw_audio.as_ref().map_or(Ok(()), check_raw_audio)
+}
+
+fn check_languages(options: &Options) -> Result<(), Wrong> {
+    check_count("/languages", options.languages.len(), MAX_LANGUAGES)?;
+    let one = options
+        .language
+        .iter()
+        .map(|code| ("/language".to_owned(), code));
+    let many = options.languages.iter().enumerate();
+    let many = many.map(|(i, code)| (format!("/languages/{i}"), code));
+    match one.chain(many).find(|(_, code)| !is_language_code(code)) {
+        Some((pointer, _)) => {
+            let detail = "is not a language code of two or three lower-case letters";
+            Err((pointer, detail.into()))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_redaction(redaction: &Redaction) -> Result<(), Wrong> {

@@ -269,7 +269,7 @@ fn options() -> impl Strategy<Value = Options> {
     };
     (
         option::of(name()),
-        option::of("[a-z]{2,3}"),
+        (option::of("[a-z]{2,3}"), vec("[a-z]{2,3}", 0..=16)),
         vec(select(roles.to_vec()), 0..=8),
         option::of(rules()),
         vec("\\p{L}[\\p{L}\\p{N} '.-]{0,18}", 0..5),
@@ -282,7 +282,7 @@ fn options() -> impl Strategy<Value = Options> {
         .prop_map(
             |(
                 model,
-                language,
+                (language, languages),
                 channel_roles,
                 rules,
                 vocabulary,
@@ -295,6 +295,7 @@ fn options() -> impl Strategy<Value = Options> {
                 Options {
                     model,
                     language,
+                    languages,
                     channel_roles,
                     rules,
                     vocabulary,

@@ -1,137 +1,192 @@
-//! The language of each channel. In: what the job says, what the model knows, and a channel's first spans. Out: one
-//! language for the whole channel, decided once, so that a call resumed later is recognised the same way. Fails: a
+//! The language of each channel. In: what the job says, what the model knows, and heard spans in their final order. Out:
+//! the same spans with the language to write each in. Decided once for a channel by its first spans, and by nothing that
+//! is not in the recording, so that a call resumed later is recognised the same way; until then spans wait. Fails: a
 //! language that the model does not know, or a slot's own failure.
 
+mod votes;
+
+use std::collections::VecDeque;
+
+use job_schema::engine::CallSpec;
 use job_schema::transcript::{Language, LanguageSource};
 use job_schema::{ErrorCode, Failure};
 
 use crate::channel::HeardSpan;
+use crate::look::{SpanToRead, WINDOW_SAMPLES};
 use crate::recognizer::{AbortFlag, LanguageGuess, RecognizeError};
 use crate::slots::{ModelTraits, SlotPool, Ticket};
+use votes::Vote;
 
-/// Spans of a channel that vote: one alone may be a single word.
-const VOTING_SPANS: usize = 3;
+/// How far behind a channel's first span its votes may lie: what waits for them, on all channels, is in memory.
+const LONGEST_WAIT_MS: u64 = 60_000;
+/// Less speech than this is heard in the whole window that Whisper learnt languages in. In a fitted one, which costs half, base
+/// takes Spanish prompts of 2 and 4 s for Hebrew and Latin.
+const SHORT_SPEECH_MS: u64 = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct Languages {
-    /// Named by the job or the model: holds for every channel.
-    given: Option<Language>,
-    detected: Vec<Option<Language>>,
+    channels: Vec<Channel>,
+    /// One of these, where any are named.
+    candidates: Vec<String>,
     /// What to assume where detection says nothing.
-    fallback: String,
+    otherwise: String,
+    /// In their order. The first one's channel is open.
+    waiting: VecDeque<HeardSpan>,
 }
+
+#[derive(Debug)]
+enum Channel {
+    Decided(Language),
+    Open(Poll),
+}
+
+/// The votes so far, each asked of a slot.
+#[derive(Debug, Default)]
+struct Poll {
+    asked: Vec<(u64, Ticket<Guesses>)>,
+    first_ms: u64,
+}
+
+type Guesses = Result<Vec<LanguageGuess>, RecognizeError>;
 
 impl Languages {
     pub(crate) fn new(
-        wanted: Option<&str>,
+        spec: &CallSpec,
         model: &ModelTraits,
         channels: usize,
     ) -> Result<Self, Failure> {
-        let given = match (wanted, model.only_language()) {
-            (Some(code), _) if !model.knows(code) => {
-                let known = model.languages.len();
-                let detail =
-                    format!("the model does not know `{code}`; it knows {known} languages");
-                return Err(Failure::at(ErrorCode::BadJob, "/options/language", detail));
-            }
-            (Some(code), _) => Some(certain(code, LanguageSource::Job)),
-            (None, Some(code)) => Some(certain(code, LanguageSource::Model)),
-            (None, None) => None,
+        let given = given(spec, model)?;
+        let channel = || match &given {
+            Some(language) => Channel::Decided(language.clone()),
+            None => Channel::Open(Poll::default()),
         };
+        let first = spec.languages.first().or(model.languages.first());
         Ok(Self {
-            given,
-            detected: vec![None; channels],
-            fallback: model.languages.first().cloned().unwrap_or_default(),
+            channels: std::iter::repeat_with(channel).take(channels).collect(),
+            candidates: spec.languages.clone(),
+            otherwise: first.cloned().unwrap_or_default(),
+            waiting: VecDeque::new(),
         })
     }
 
-    /// Lets the first spans of each channel vote that has no language yet.
-    pub(crate) fn decide(
+    /// Takes the next spans; returns those whose language is known by now, in order.
+    pub(crate) fn assign(
         &mut self,
-        spans: &[HeardSpan],
+        spans: Vec<HeardSpan>,
         slots: &SlotPool,
         abort: &AbortFlag,
-    ) -> Result<(), Failure> {
-        if self.given.is_some() {
-            return Ok(());
+    ) -> Result<Vec<SpanToRead>, Failure> {
+        for span in spans {
+            self.decide_where(|poll| poll.first_ms + LONGEST_WAIT_MS < span.span.start_ms)?;
+            let channel = usize::from(span.channel);
+            if let Some(Channel::Open(poll)) = self.channels.get_mut(channel) {
+                poll.ask(&span, slots, abort);
+            }
+            self.waiting.push_back(span);
+            self.decide_where(Poll::is_enough)?;
         }
-        for (channel, detected) in (0u16..).zip(&mut self.detected) {
-            if detected.is_some() {
+        Ok(self.release())
+    }
+
+    /// No span follows: the votes that there are decide.
+    pub(crate) fn assign_rest(&mut self) -> Result<Vec<SpanToRead>, Failure> {
+        self.decide_where(|_| true)?;
+        Ok(self.release())
+    }
+
+    /// Start of the oldest span that waits.
+    pub(crate) fn oldest_ms(&self) -> Option<u64> {
+        self.waiting.front().map(|span| span.span.start_ms)
+    }
+
+    pub(crate) fn of(&self, channel: u16) -> Option<&Language> {
+        match self.channels.get(usize::from(channel))? {
+            Channel::Decided(language) => Some(language),
+            Channel::Open(_) => None,
+        }
+    }
+
+    /// Counts the votes of the open channels that have any and for which `is_time`.
+    fn decide_where(&mut self, is_time: impl Fn(&Poll) -> bool) -> Result<(), Failure> {
+        for channel in &mut self.channels {
+            let Channel::Open(poll) = channel else {
                 continue;
-            }
-            let voters = spans
-                .iter()
-                .filter(|s| s.channel == channel)
-                .take(VOTING_SPANS);
-            let asked: Vec<_> = voters.map(|span| ask(span, slots, abort)).collect();
-            let mut votes = Vec::with_capacity(asked.len());
-            for (heard_ms, ticket) in asked {
-                votes.push((heard_ms, ticket.wait()?.map_err(Failure::from)?));
-            }
-            if !votes.is_empty() {
-                *detected = Some(count(&votes, &self.fallback));
+            };
+            if !poll.asked.is_empty() && is_time(poll) {
+                let votes = std::mem::take(poll).votes()?;
+                let language = votes::count(votes, &self.candidates, &self.otherwise);
+                *channel = Channel::Decided(language);
             }
         }
         Ok(())
     }
 
-    pub(crate) fn code(&self, channel: u16) -> &str {
-        self.of(channel)
-            .map_or(&self.fallback, |language| &language.code)
-    }
-
-    pub(crate) fn of(&self, channel: u16) -> Option<&Language> {
-        let detected = self
-            .detected
-            .get(usize::from(channel))
-            .and_then(Option::as_ref);
-        self.given.as_ref().or(detected)
+    fn release(&mut self) -> Vec<SpanToRead> {
+        let mut ready = Vec::new();
+        while let Some(first) = self.waiting.front()
+            && let Some(Language { code, .. }) = self.of(first.channel)
+        {
+            let language = code.clone();
+            ready.extend(
+                self.waiting
+                    .pop_front()
+                    .map(|heard| SpanToRead { heard, language }),
+            );
+        }
+        ready
     }
 }
 
-type Guesses = Result<Vec<LanguageGuess>, RecognizeError>;
+impl Poll {
+    fn ask(&mut self, span: &HeardSpan, slots: &SlotPool, abort: &AbortFlag) {
+        if self.asked.is_empty() {
+            self.first_ms = span.span.start_ms;
+        }
+        let (mut pcm, abort) = (span.pcm.clone(), abort.clone());
+        let speech_ms = span.speech.iter().map(|s| s.duration_ms()).sum();
+        if speech_ms < SHORT_SPEECH_MS {
+            pcm.resize(pcm.len().max(WINDOW_SAMPLES), 0.0);
+        }
+        let ticket = slots.submit(move |recognizer| recognizer.detect_language(&pcm, &abort));
+        self.asked.push((speech_ms, ticket));
+    }
 
-fn ask(span: &HeardSpan, slots: &SlotPool, abort: &AbortFlag) -> (u64, Ticket<Guesses>) {
-    let (pcm, abort) = (span.pcm.clone(), abort.clone());
-    let heard_ms = span.speech.iter().map(|s| s.duration_ms()).sum();
-    (
-        heard_ms,
-        slots.submit(move |recognizer| recognizer.detect_language(&pcm, &abort)),
-    )
-}
+    fn is_enough(&self) -> bool {
+        let speech_ms = self.asked.iter().map(|(ms, _)| ms).sum();
+        votes::are_enough(self.asked.len(), speech_ms)
+    }
 
-/// Sums the probabilities, each weighed by the speech it was heard in.
-fn count(votes: &[(u64, Vec<LanguageGuess>)], fallback: &str) -> Language {
-    let total_ms: u64 = votes.iter().map(|(ms, _)| ms).sum();
-    let weight = |code: &str| -> f64 {
-        let of = |guesses: &[LanguageGuess]| {
-            guesses
-                .iter()
-                .find(|g| g.code == code)
-                .map_or(0.0, |g| f64::from(g.probability))
+    fn votes(self) -> Result<Vec<Vote>, Failure> {
+        let vote = |(speech_ms, ticket): (u64, Ticket<Guesses>)| {
+            let guesses = ticket.wait()?.map_err(Failure::from)?;
+            Ok(Vote { speech_ms, guesses })
         };
-        votes
-            .iter()
-            .map(|(ms, guesses)| *ms as f64 * of(guesses))
-            .sum::<f64>()
-            / total_ms.max(1) as f64
-    };
-    let codes = votes
-        .iter()
-        .flat_map(|(_, guesses)| guesses.iter().map(|g| g.code.as_str()));
-    let best = codes.map(|code| (code, weight(code))).max_by(|a, b| {
-        // By name where the weights are equal, so that the order of the guesses does not decide.
-        a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0))
-    });
-    let (code, share) = best.unwrap_or((fallback, 0.0));
-    #[expect(clippy::cast_possible_truncation, reason = "a share needs no f64")]
-    let confidence = share as f32;
-    Language {
-        code: code.to_owned(),
-        source: LanguageSource::Detected,
-        confidence,
-        heard_ms: total_ms,
+        self.asked.into_iter().map(vote).collect()
     }
+}
+
+/// The language that the job or the model leaves as the only one.
+fn given(spec: &CallSpec, model: &ModelTraits) -> Result<Option<Language>, Failure> {
+    for (wanted, pointer) in [
+        (spec.language.as_slice(), "/options/language"),
+        (spec.languages.as_slice(), "/options/languages"),
+    ] {
+        if let Some(code) = wanted.iter().find(|code| !model.knows(code)) {
+            let known = model.languages.len();
+            let detail = format!("the model does not know `{code}`; it knows {known} languages");
+            return Err(Failure::at(ErrorCode::BadJob, pointer, detail));
+        }
+    }
+    let job = spec
+        .language
+        .as_deref()
+        .or(match spec.languages.as_slice() {
+            [only] => Some(only.as_str()),
+            _ => None,
+        });
+    let from_job = job.map(|code| certain(code, LanguageSource::Job));
+    let from_model = || Some(certain(model.only_language()?, LanguageSource::Model));
+    Ok(from_job.or_else(from_model))
 }
 
 fn certain(code: &str, source: LanguageSource) -> Language {
@@ -140,6 +195,7 @@ fn certain(code: &str, source: LanguageSource) -> Language {
         source,
         confidence: 1.0,
         heard_ms: 0,
+        votes: Vec::new(),
     }
 }
 

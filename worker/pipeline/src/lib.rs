@@ -3,6 +3,7 @@
 pub mod assemble;
 mod call;
 pub mod channel;
+pub mod confidence;
 pub mod decode;
 mod echo;
 pub mod formats;

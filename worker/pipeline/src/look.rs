@@ -3,9 +3,12 @@
 //! with another setting; no span gets more, so that a bad one costs at most three times its share.
 
 use job_schema::engine::{SpanResult, SpanSegment};
-use job_schema::transcript::{SuppressReason, Suppressed, TimeSpan, Warning, WarningCode, Word};
+use job_schema::transcript::{
+    ConfidenceMapping, SuppressReason, Suppressed, TimeSpan, Warning, WarningCode, Word,
+};
 
 use crate::channel::HeardSpan;
+use crate::confidence::confidence;
 use crate::judge::{Verdict, figures, find_loop, folded, judge, says_twice};
 use crate::loudness::Loudness;
 use crate::mend::mend;
@@ -22,7 +25,7 @@ const SECOND_BUDGET_FACTOR: u32 = 2;
 /// The second look sees the whole window that Whisper was trained on, filled up with silence. Fitted windows are what
 /// makes it say a sentence twice.
 #[expect(clippy::cast_possible_truncation, reason = "a constant of 30,000")]
-const WINDOW_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ as usize / 1_000;
+pub(crate) const WINDOW_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ as usize / 1_000;
 /// Whisper makes words up on windows shorter than this.
 const MIN_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 
@@ -41,6 +44,7 @@ pub fn recognize_spans(
     recognizer: &mut dyn Recognizer,
     spans: &[SpanToRead],
     prompt: &str,
+    mapping: Option<&ConfidenceMapping>,
     abort: &AbortFlag,
 ) -> Result<Vec<SpanResult>, RecognizeError> {
     let first_look = |span: &SpanToRead| Look {
@@ -64,7 +68,7 @@ pub fn recognize_spans(
     }
     let written = spans.iter().zip(answers);
     Ok(written
-        .map(|(span, answer)| write_down(answer, &span.heard))
+        .map(|(span, answer)| write_down(answer, &span.heard, mapping))
         .collect())
 }
 
@@ -154,7 +158,11 @@ fn faults_count(recognition: &Recognition) -> usize {
     suppressed.map(|s| s.words.len()).sum::<usize>() + usize::from(recognition.cut_short)
 }
 
-fn write_down(recognition: Recognition, heard: &HeardSpan) -> SpanResult {
+fn write_down(
+    recognition: Recognition,
+    heard: &HeardSpan,
+    mapping: Option<&ConfidenceMapping>,
+) -> SpanResult {
     let mut result = SpanResult::new(heard.channel, heard.span);
     if recognition.cut_short {
         result.warnings.push(Warning {
@@ -173,6 +181,10 @@ fn write_down(recognition: Recognition, heard: &HeardSpan) -> SpanResult {
         .flat_map(|s| s.words.iter().cloned())
         .collect();
     let mut words = mend(&said, heard.span.start_ms, &heard.speech);
+    // Judged by what the model said of itself, shown as how likely it is right.
+    for (word, said) in words.iter_mut().zip(&said) {
+        word.confidence = confidence(said.probability, mapping);
+    }
     let loudness = Loudness::of(&heard.pcm, heard.span.start_ms);
     loudness.settle_ends(&mut words, &heard.speech);
     loudness.settle_starts(&mut words, &heard.speech);

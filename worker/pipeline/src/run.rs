@@ -59,7 +59,7 @@ pub fn run(
     let mut call =
         Call::new(format.sample_rate_hz, format.channels_count).map_err(resample_failure)?;
     let channels_count = usize::from(format.channels_count);
-    let mut languages = Languages::new(spec.language.as_deref(), slots.model(), channels_count)?;
+    let mut languages = Languages::new(spec, slots.model(), channels_count)?;
     let prompt = prompt(&spec.vocabulary);
     let mut queue = SpanQueue::new(slots, &control.abort, prompt, spec.skip_spans_count);
 
@@ -77,17 +77,21 @@ pub fn run(
             call.hear(&window.block)
         };
         let spans = spans.map_err(resample_failure)?;
-        let first_ms = spans.first().map(|span| span.span.start_ms);
-        sink(progress(&source, &call, queue.oldest_ms().or(first_ms)));
-        languages.decide(&spans, slots, &control.abort)?;
+        let mut spans = languages.assign(spans, slots, &control.abort)?;
+        if ended {
+            spans.extend(languages.assign_rest()?);
+        }
+        let first_ms = spans.first().map(|span| span.heard.span.start_ms);
+        let waiting_ms = first_ms.or(languages.oldest_ms());
+        sink(progress(&source, &call, queue.oldest_ms().or(waiting_ms)));
         for span in spans {
             if control.stop.is_raised() {
                 return stop(queue, sink);
             }
-            let language = languages.code(span.channel);
-            if let Some(result) = queue.push(span, language)? {
+            if let Some(result) = queue.push(span)? {
                 sink(Output::Span(result));
-                sink(progress(&source, &call, queue.oldest_ms()));
+                let unfinished_ms = queue.oldest_ms().or(languages.oldest_ms());
+                sink(progress(&source, &call, unfinished_ms));
             }
         }
         if ended {

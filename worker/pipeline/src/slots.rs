@@ -6,15 +6,19 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use job_schema::transcript::ConfidenceMapping;
+
 use crate::recognizer::Recognizer;
 
 type Work = Box<dyn FnOnce(&mut dyn Recognizer) + Send>;
 
 /// What the loaded model can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelTraits {
     /// ISO 639-1, the one to assume first. A model of one language lists one.
     pub languages: Vec<String>,
+    /// How its probabilities become confidences, where that was measured.
+    pub confidence: Option<ConfidenceMapping>,
 }
 
 impl ModelTraits {

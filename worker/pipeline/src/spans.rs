@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use job_schema::engine::SpanResult;
 use job_schema::{ErrorCode, Failure};
 
-use crate::channel::HeardSpan;
 use crate::look::{SpanToRead, recognize_spans};
 use crate::recognizer::{AbortFlag, RecognizeError};
 use crate::slots::{SlotLost, SlotPool, Ticket};
@@ -59,19 +58,12 @@ impl<'a> SpanQueue<'a> {
     }
 
     /// Takes the next span. Returns the oldest result when the queue is full.
-    pub(crate) fn push(
-        &mut self,
-        heard: HeardSpan,
-        language: &str,
-    ) -> Result<Option<SpanResult>, Failure> {
+    pub(crate) fn push(&mut self, span: SpanToRead) -> Result<Option<SpanResult>, Failure> {
         if self.finished_count < self.skip_count {
             self.finished_count += 1;
             return Ok(None);
         }
-        self.gathered.push(SpanToRead {
-            heard,
-            language: language.to_owned(),
-        });
+        self.gathered.push(span);
         if self.gathered.len() == self.slots.batch_size() {
             let batch = std::mem::take(&mut self.gathered);
             self.submit(batch);
@@ -135,10 +127,11 @@ impl<'a> SpanQueue<'a> {
         let Some(first) = batch.first() else { return };
         let start_ms = first.heard.span.start_ms;
         let (prompt, abort) = (self.prompt.clone(), self.abort.clone());
+        let mapping = self.slots.model().confidence.clone();
         let answer = self.slots.submit(move |slot| {
             let mut took_us = 0;
             let results = add_elapsed(&mut took_us, || {
-                recognize_spans(slot, &batch, &prompt, &abort)
+                recognize_spans(slot, &batch, &prompt, mapping.as_ref(), &abort)
             });
             (results, took_us)
         });

@@ -19,7 +19,7 @@ use job_schema::engine::Limits;
 use job_schema::event::Event;
 use job_schema::job::{BucketName, Rescore};
 use job_schema::manifest::Manifest;
-use job_schema::transcript::EngineFacts;
+use job_schema::transcript::{ConfidenceMapping, EngineFacts};
 use job_schema::{ErrorCode, Failure, Job, ObjectKey, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -27,6 +27,7 @@ use tracing::Instrument;
 use crate::cancel;
 use crate::crash::{self, Point};
 use crate::engine::Engine;
+use crate::languages::TenantLanguages;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
 use crate::retention::Retention;
@@ -52,6 +53,7 @@ pub struct Fleet {
     pub model: ModelInUse,
     pub rules: RuleBook,
     pub retention: Retention,
+    pub languages: TenantLanguages,
     pub limits: Limits,
     pub checkpoint_interval: std::time::Duration,
     pub metrics: Metrics,
@@ -63,6 +65,8 @@ pub struct ModelInUse {
     pub sha256: Sha256,
     /// Name and version of the inference engine.
     pub recognizer: String,
+    /// How its probabilities become confidences.
+    pub confidence: Option<ConfidenceMapping>,
 }
 
 /// What made the words, for a transcript.
@@ -80,6 +84,7 @@ pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
         recognizer: model.recognizer.clone(),
         worker: format!("earwitness {}", env!("CARGO_PKG_VERSION")),
         parameters: parameters.into(),
+        confidence: model.confidence.clone(),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod exit;
 pub mod fleet;
 pub mod job;
 pub mod lanes;
+pub mod languages;
 pub mod layout;
 pub mod metrics;
 pub mod pause;

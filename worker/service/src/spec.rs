@@ -10,7 +10,8 @@ use job_schema::{CallId, Sha256, TenantId};
 use serde::Serialize;
 use sha2::Digest;
 
-/// Raised when a change of ours makes different words from the same input.
+/// Raised when a change of ours makes different words from the same input. With 3, confidences are mapped to how likely a
+/// word is right.
 pub const PIPELINE_REVISION: u32 = 3;
 
 #[derive(Debug, Clone, Serialize)]
@@ -118,6 +119,7 @@ mod tests {
         assert_eq!(base, hash("e1", |_| {}));
         assert_ne!(base, hash("e2", |_| {}));
         assert_ne!(base, hash("e1", |o| o.language = Some("de".into())));
+        assert_ne!(base, hash("e1", |o| o.languages = vec!["de".into()]));
         let redacted = hash("e1", |o| o.redaction = Some(Redaction::default()));
         assert_ne!(base, redacted);
         let padded = Redaction {

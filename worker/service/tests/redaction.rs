@@ -67,6 +67,7 @@ fn header() -> Header {
             recognizer: "scripted 1".into(),
             worker: "test".into(),
             parameters: std::collections::BTreeMap::new(),
+            confidence: None,
         },
     }
 }

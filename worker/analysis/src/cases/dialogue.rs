@@ -217,6 +217,7 @@ fn whole(channels: Vec<Channel>, turns: Vec<Turn>, duration_ms: u64) -> Transcri
             recognizer: written(),
             worker: written(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
         speakers: Speakers::ByChannel,
         channels,

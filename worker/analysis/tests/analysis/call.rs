@@ -45,6 +45,7 @@ pub(crate) fn call(roles: &[Role]) -> Transcript {
             recognizer: "scripted".into(),
             worker: "0.1.0".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
         speakers: Speakers::ByChannel,
         channels: (0..)

@@ -123,18 +123,18 @@ fn the_words_of_the_window_are_confident() {
         }
         call
     };
-    check("below", &with_confidence(0.49), CUSTOMER, false);
-    check("at the limit", &with_confidence(0.5), CUSTOMER, true);
+    check("below", &with_confidence(0.69), CUSTOMER, false);
+    check("just above", &with_confidence(0.71), CUSTOMER, true);
     check(
         "below, in another window",
-        &with_confidence(0.49),
+        &with_confidence(0.69),
         "window = { first_s = 8 }",
         true,
     );
-    check("below, on the other", &with_confidence(0.49), AGENT, true);
+    check("below, on the other", &with_confidence(0.69), AGENT, true);
     check(
         "below, hidden by a better channel",
-        &with_confidence(0.49),
+        &with_confidence(0.69),
         "",
         false,
     );

@@ -11,7 +11,7 @@ use crate::call::{Say, call, result};
 /// Channel, first and last word.
 type Stretch = (usize, usize, usize);
 
-pub(crate) const LEAST: f32 = 0.7;
+pub(crate) const LEAST: f32 = 0.85;
 const WORDS: [&str; 4] = ["red", "tea", "sun", "fog"];
 
 #[derive(Debug, Clone)]
@@ -255,7 +255,7 @@ fn any_word() -> impl Strategy<Value = (&'static str, u64, f32)> {
     (
         prop::sample::select(&WORDS[..]),
         gap_ms,
-        prop::sample::select(vec![0.6_f32, 0.9, 0.9]),
+        prop::sample::select(vec![0.75_f32, 0.9, 0.9]),
     )
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn call(language: Option<&str>, speakers: Speakers) -> Transcript {
             recognizer: "scripted".into(),
             worker: "0.1.0".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
         speakers,
         channels: (0..)
@@ -69,6 +70,7 @@ fn channel(index: u16, role: Role, language: Option<&str>) -> Channel {
                 source: LanguageSource::Detected,
                 confidence: 0.9,
                 heard_ms: 1_000,
+                votes: Vec::new(),
             }),
             speech_ms: 0,
             speech_level_dbfs: None,

@@ -31,6 +31,7 @@ fn header() -> Header {
             recognizer: "scripted".into(),
             worker: "0.1.0".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
     }
 }

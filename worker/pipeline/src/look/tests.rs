@@ -72,7 +72,7 @@ fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u3
         heard: heard.clone(),
         language: "en".into(),
     };
-    let mut results = recognize_spans(&mut slot, &[span], "", &AbortFlag::default()).unwrap();
+    let mut results = recognize_spans(&mut slot, &[span], "", None, &AbortFlag::default()).unwrap();
     let result = results.pop().unwrap();
     (result, slot.asked)
 }
@@ -80,6 +80,31 @@ fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u3
 fn text(result: &SpanResult) -> String {
     let words = result.segments.iter().flat_map(|s| &s.words);
     words.map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn words_carry_the_mapped_confidence_and_are_judged_without_it() {
+    let mapping = ConfidenceMapping {
+        name: "test".into(),
+        low: 2.0,
+        high: 0.5,
+        offset: -9.0,
+    };
+    let mut slot = Prepared {
+        answers: [answer("good morning", -0.2, false)].into(),
+        asked: Vec::new(),
+    };
+    let spans = [SpanToRead {
+        heard: span(2_000),
+        language: "en".into(),
+    }];
+    let abort = AbortFlag::default();
+    let results = recognize_spans(&mut slot, &spans, "", Some(&mapping), &abort).unwrap();
+    let words = &results[0].segments[0].words;
+    // Odds of 0.8² / √0.2 · e⁻⁹.
+    let close = |word: &Word| (word.confidence - 0.000_177).abs() < 1e-5;
+    assert!(words.len() == 2 && words.iter().all(close), "{words:?}");
+    assert_eq!((slot.asked.len(), results[0].suppressed.len()), (1, 0));
 }
 
 #[test]
@@ -166,7 +191,7 @@ fn of_several_spans_only_those_that_failed_are_read_again_and_the_order_stays() 
         heard: span(duration_ms),
         language: "en".into(),
     });
-    let results = recognize_spans(&mut slot, &spans, "", &AbortFlag::default()).unwrap();
+    let results = recognize_spans(&mut slot, &spans, "", None, &AbortFlag::default()).unwrap();
     let texts: Vec<String> = results
         .iter()
         .map(|result| {

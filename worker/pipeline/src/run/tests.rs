@@ -83,6 +83,7 @@ fn spec(skip_spans_count: u64) -> CallSpec {
     CallSpec {
         channel_roles: vec![Role::Agent, Role::Customer],
         language: None,
+        languages: Vec::new(),
         vocabulary: Vec::new(),
         raw_audio: None,
         extension: Some("wav".into()),
@@ -97,7 +98,11 @@ fn pool(slots: usize, script: &str) -> SlotPool {
         languages: languages.clone(),
         ..Script::from_json(script).unwrap()
     };
-    SlotPool::new(script.slots(slots), ModelTraits { languages })
+    let traits = ModelTraits {
+        languages,
+        confidence: None,
+    };
+    SlotPool::new(script.slots(slots), traits)
 }
 
 const PLAIN: &str =

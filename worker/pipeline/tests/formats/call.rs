@@ -24,6 +24,7 @@ pub(crate) fn transcript(roles: &[Role], duration_ms: u64, spans: Vec<SpanResult
             recognizer: "scripted".into(),
             worker: "0.1.0".into(),
             parameters: BTreeMap::new(),
+            confidence: None,
         },
     };
     let summary = CallSummary {
@@ -56,6 +57,7 @@ fn facts(index: u16, role: Role) -> ChannelFacts {
             source: LanguageSource::Job,
             confidence: 1.0,
             heard_ms: 1_000,
+            votes: Vec::new(),
         }),
         speech_ms: 0,
         speech_level_dbfs: None,

@@ -14,6 +14,7 @@ use crate::config::{self, Config, Loaded, RecognizerKind};
 use crate::engine::{Engine, EngineSettings, RecognizerSource};
 use crate::exit::{self, Exit};
 use crate::job::ModelInUse;
+use crate::languages::TenantLanguages;
 use crate::purge::Places;
 use crate::results::Scoring;
 use crate::rules::{load_file, load_scorecard};
@@ -46,6 +47,11 @@ impl ModelArgs {
 
 pub(super) fn settings(global: &Global, flags: &[(&str, String)]) -> Result<Loaded, Exit> {
     config::load(global.config.as_deref(), flags).map_err(|e| Exit::new(exit::CONFIG, e))
+}
+
+pub(super) fn languages(config: &Config) -> TenantLanguages {
+    TenantLanguages::read(&config.languages.tenants)
+        .expect("the settings were checked when they were loaded")
 }
 
 pub(super) fn model_store(config: &Config) -> Result<ModelStore, Exit> {
@@ -107,6 +113,7 @@ impl LocalEngine {
             name,
             sha256: info.model_sha256,
             recognizer: info.recognizer,
+            confidence: info.confidence,
         };
         Ok(Self {
             engine,

@@ -22,6 +22,14 @@ pub(super) struct OptionArgs {
     /// ISO 639-1 code of the language; detected when absent.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
+    /// Detect one of these languages and no other; workers whose model lacks one refuse the job.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "CODE,…",
+        conflicts_with = "language"
+    )]
+    languages: Vec<String>,
     /// Names and products to expect.
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
@@ -45,6 +53,7 @@ impl OptionArgs {
         Options {
             model: self.model,
             language: self.language,
+            languages: self.languages,
             channel_roles: self.channels,
             rules: self.rules,
             vocabulary: self.vocabulary,

@@ -37,6 +37,7 @@ use crate::spec::sha256;
 Examples:
   earwitness transcribe call.wav
   earwitness transcribe calls/*.mp3 --out results --channels agent,customer --format vtt,srt
+  earwitness transcribe call.wav --languages de,es,fr
   earwitness transcribe call.ulaw --raw mulaw:8000:1 --json
   earwitness transcribe call.wav --out results --redact card_number,card_cvv --redact-audio")]
 pub(super) struct TranscribeArgs {
@@ -69,6 +70,14 @@ pub(super) struct TranscribeArgs {
     /// ISO 639-1 code of the language; detected when absent.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
+    /// Detect one of these languages and no other; the model has to know them all.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "CODE,…",
+        conflicts_with = "language"
+    )]
+    languages: Vec<String>,
     /// Names and products to expect.
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
@@ -170,6 +179,7 @@ async fn transcribe(
     let spec = CallSpec {
         channel_roles: args.channels.clone(),
         language: args.language.clone(),
+        languages: args.languages.clone(),
         vocabulary: args.vocabulary.clone(),
         raw_audio: args.raw,
         extension: path

@@ -4,7 +4,7 @@ use job_schema::job::Lane;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
-use super::common::{LocalEngine, ModelArgs, Shelf, settings};
+use super::common::{LocalEngine, ModelArgs, Shelf, languages, settings};
 use crate::admin::{self, Health};
 use crate::audit::AuditLog;
 use crate::config::{Config, RecognizerKind};
@@ -126,6 +126,7 @@ fn assemble(
         model: model.clone(),
         rules: RuleBook::new(config.rules.dir.clone().unwrap_or_else(|| "rules".into())),
         retention: retention(config),
+        languages: languages(config),
         limits: config.limits,
         checkpoint_interval: config.worker.checkpoint_interval,
         metrics,

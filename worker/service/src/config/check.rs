@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::{Config, StoreKind, url};
+use crate::languages::TenantLanguages;
 use crate::retention::Retention;
 
 type Complaint = (&'static str, String);
@@ -43,6 +44,8 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     let retention = &config.retention;
     Retention::read(retention.days, &retention.tenants)
         .map_err(|reason| ("retention.tenants", reason))?;
+    TenantLanguages::read(&config.languages.tenants)
+        .map_err(|reason| ("languages.tenants", reason))?;
     check_retry(config)
 }
 

@@ -26,6 +26,7 @@ pub struct Config {
     pub security: Security,
     pub audit: Audit,
     pub retention: Retention,
+    pub languages: Languages,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -181,6 +182,12 @@ pub struct Retention {
     pub tenants: String,
     #[serde(rename = "sweep_interval_s", deserialize_with = "seconds")]
     pub sweep_interval: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Languages {
+    pub tenants: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

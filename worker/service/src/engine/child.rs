@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use job_schema::engine::{CallSpec, EngineInfo, Reply, Request, RunId, Sandbox};
+use job_schema::transcript::ConfidenceMapping;
 use job_schema::{ErrorCode, Failure, Sha256};
 use pipeline::scripted::Script;
 use pipeline::{Control, Ended, ModelTraits, Output, Recognizer, SlotPool};
@@ -107,6 +108,7 @@ fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
         slots_count: args.slots,
         model_load_ms,
         sandbox: Some(sandbox),
+        confidence: loaded.traits.confidence.clone(),
     };
     Ok((SlotPool::new(loaded.recognizers, loaded.traits), info))
 }
@@ -133,10 +135,11 @@ fn refused(error: &dyn std::fmt::Display) -> Failure {
     Failure::new(ErrorCode::UnknownModel, format!("load model: {error}"))
 }
 
-fn traits(facts: &models::ggml::ModelFacts) -> ModelTraits {
+fn traits(facts: &models::ggml::ModelFacts, confidence: ConfidenceMapping) -> ModelTraits {
     let languages = models::whisper::languages(facts.is_multilingual());
     ModelTraits {
         languages: languages.map(str::to_owned).collect(),
+        confidence: Some(confidence),
     }
 }
 
@@ -146,7 +149,7 @@ fn load_native(path: &Path, slots: u16) -> Result<Loaded, Failure> {
     let recognizers = (0..slots).map(|_| Box::new(model.slot()) as Box<dyn Recognizer>);
     Ok(Loaded {
         recognizers: recognizers.collect(),
-        traits: traits(model.facts()),
+        traits: traits(model.facts(), model.confidence()),
         name: models::native::engine_version(),
         sha256,
         system: models::native::instructions().to_owned(),
@@ -163,7 +166,7 @@ fn load_whisper(path: &Path, slots: u16) -> Result<Loaded, Failure> {
     }
     Ok(Loaded {
         recognizers,
-        traits: traits(model.facts()),
+        traits: traits(model.facts(), model.confidence()),
         name: models::whisper::engine_version(),
         sha256,
         system: models::whisper::system_info(),
@@ -179,6 +182,7 @@ fn load_script(path: &Path, slots: u16) -> Result<Loaded, Failure> {
     let script = Script::from_json(&text).map_err(|e| refused(&e))?;
     let traits = ModelTraits {
         languages: script.languages.clone(),
+        confidence: None,
     };
     let recognizers = script.slots(usize::from(slots));
     let system = "no model: scripted words".into();

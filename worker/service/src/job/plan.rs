@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) pin: Pin,
     pub(super) size_bytes: u64,
     pub(super) scoring: Scoring,
+    /// Of the job or its tenant, to detect one of.
+    pub(super) languages: Vec<String>,
     /// Present when redacted copies were asked for.
     pub(super) redaction: Option<Arc<Policy>>,
     pub(super) spec_sha256: Sha256,
@@ -54,6 +56,7 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
         version_id: meta.version_id.or(job.recording.version_id.clone()),
         sha256: job.recording.sha256.clone(),
     };
+    let options = fleet.languages.complete(&job.tenant, &job.options);
     let spec = Spec {
         tenant: &job.tenant,
         call: &job.call,
@@ -63,7 +66,7 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
             etag: pin.etag.as_deref(),
             version_id: pin.version_id.as_deref(),
         },
-        options: &job.options,
+        options: &options,
         model_sha256: &fleet.model.sha256,
         rules_sha256: scoring.rules.as_ref().map(|rules| rules.sha256()),
         scorecard_sha256: scoring.scorecard.as_ref().map(|card| &card.sha256),
@@ -77,6 +80,7 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
         pin,
         size_bytes: meta.size_bytes,
         scoring,
+        languages: options.into_owned().languages,
         redaction,
         spec_sha256,
         keys,
@@ -176,6 +180,7 @@ impl Plan {
         CallSpec {
             channel_roles: job.options.channel_roles.clone(),
             language: job.options.language.clone(),
+            languages: self.languages.clone(),
             vocabulary: job.options.vocabulary.clone(),
             raw_audio: job.options.raw_audio,
             extension: name

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use job_schema::manifest::Manifest;
 use job_schema::{SCHEMA_VERSION, Sha256, TenantId};
 
-use super::super::common::{LocalEngine, Shelf, s3_uri, settings};
+use super::super::common::{LocalEngine, Shelf, languages, s3_uri, settings};
 use super::super::options::OptionArgs;
 use super::super::promise::PromiseArgs;
 use super::super::{Global, out};
@@ -193,6 +193,10 @@ async fn look_up_one(
 
 async fn freeze(args: &PlanArgs, config: &Config, workers: &[Presence]) -> Result<Frozen, Exit> {
     let options = args.options.clone().options();
+    // As the workers would, so that the plan knows their specs; what is frozen no longer changes with the setting.
+    let options = languages(config)
+        .complete(&args.tenant, &options)
+        .into_owned();
     let rules = RuleBook::new(config.rules.dir.clone().unwrap_or_else(|| "rules".into()));
     let unusable = |e| Exit::new(exit::CONFIG, e);
     let rules_sha256 = match &options.rules {
@@ -247,6 +251,8 @@ async fn model(
                 name,
                 sha256,
                 recognizer,
+                // Not part of a spec: it follows from the recogniser, the model and the revision.
+                confidence: None,
             },
             revision,
         )),

@@ -1,0 +1,66 @@
+//! How likely a word is right when a model gives it a probability. In: the recogniser and the model's family. Out: the
+//! mapping that was fitted for it, or for the recogniser's other families where it was not measured. Cannot fail.
+//! Source: `benches/compare/quality.py confidence` fits the constants; `docs/recognition.md` says on what, and how well.
+
+use pipeline::confidence::ConfidenceMapping;
+
+use crate::ggml::Family;
+
+/// Rises with every change to a constant below.
+const REVISION: u32 = 1;
+
+pub(crate) fn native(family: Family) -> ConfidenceMapping {
+    match family {
+        Family::Tiny => mapping("native-tiny", 2.110, 0.580, 1.921),
+        Family::Base => mapping("native-base", 1.443, 0.662, 1.441),
+        Family::Small | Family::Medium | Family::Large => {
+            mapping("native-default", 1.791, 0.619, 1.687)
+        }
+    }
+}
+
+pub(crate) fn whisper(family: Family) -> ConfidenceMapping {
+    match family {
+        Family::Tiny => mapping("whisper-tiny", 2.366, 0.558, 1.953),
+        Family::Base => mapping("whisper-base", 1.850, 0.616, 1.602),
+        Family::Small | Family::Medium | Family::Large => {
+            mapping("whisper-default", 2.118, 0.585, 1.783)
+        }
+    }
+}
+
+fn mapping(name: &str, low: f32, high: f32, offset: f32) -> ConfidenceMapping {
+    ConfidenceMapping {
+        name: format!("{name}-{REVISION}"),
+        low,
+        high,
+        offset,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline::confidence::confidence;
+
+    use super::*;
+
+    #[test]
+    fn every_mapping_rises_and_leaves_the_sure_sure_and_the_doubtful_in_doubt() {
+        for family in Family::ALL {
+            for mapping in [native(family), whisper(family)] {
+                let at = |probability| confidence(probability, Some(&mapping));
+                assert!(mapping.low > 0.0 && mapping.high > 0.0, "{mapping:?}");
+                assert!(at(0.99) > 0.95, "{mapping:?}");
+                assert!(at(0.1) < 0.2, "{mapping:?}");
+                // What both models write at one half is right two times in three, or a little more.
+                assert!((0.6..0.75).contains(&at(0.5)), "{mapping:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mapping_is_known_by_recogniser_family_and_revision() {
+        assert_eq!(native(Family::Tiny).name, "native-tiny-1");
+        assert_eq!(whisper(Family::Large).name, "whisper-default-1");
+    }
+}
