@@ -1,5 +1,5 @@
 //! Runs the pipeline over a set of recordings and writes what it heard, one JSON object a line. In: a folder with a
-//! `manifest.jsonl` (path, kind, language), a ggml model. Out: `{"path", "channels": [text], "seconds", …}`, for scoring
+//! `manifest.jsonl` (path, kind, language, and where there is one a vocabulary), a ggml model. Out: `{"path", "channels": [text], "seconds", …}`, for scoring
 //! against references. Recordings that fail are reported by name and left out.
 
 use std::fs::File;
@@ -46,7 +46,16 @@ fn main() -> Result<()> {
         if !kinds.contains(&kind) || !known {
             continue;
         }
-        match transcribe(&set.join(path), language, &slots) {
+        let vocabulary = row.get("vocabulary").cloned().map(serde_json::from_value);
+        let spec = CallSpec {
+            language: language.map(str::to_owned),
+            vocabulary: vocabulary
+                .transpose()
+                .context("read vocabulary")?
+                .unwrap_or_default(),
+            ..CallSpec::default()
+        };
+        match transcribe(&set.join(path), spec, &slots) {
             Ok(Value::Object(mut heard)) => {
                 heard.insert("path".into(), path.into());
                 writeln!(out, "{}", Value::Object(heard))?;
@@ -85,11 +94,10 @@ fn load(recognizer: &str, path: &Path, slots_count: usize) -> Result<(SlotPool, 
     Ok((SlotPool::new(recognizers, traits), languages))
 }
 
-fn transcribe(path: &Path, language: Option<&str>, slots: &SlotPool) -> Result<Value> {
+fn transcribe(path: &Path, spec: CallSpec, slots: &SlotPool) -> Result<Value> {
     let spec = CallSpec {
-        language: language.map(str::to_owned),
         extension: path.extension().and_then(|e| e.to_str()).map(str::to_owned),
-        ..CallSpec::default()
+        ..spec
     };
     let mut spans: Vec<SpanResult> = Vec::new();
     let mut sink = |output| {

@@ -1,8 +1,9 @@
 //! Spans on their way through the slots. In: heard spans in their final order. Out: their results in the same order,
-//! whichever slot was faster. Slots are given as many at once as their recogniser likes; that changes no result. Fails: with the first span that fails. Holds a bounded number of spans, so that calls share
-//! the slots and memory does not grow.
+//! whichever slot was faster. Slots are given as many at once as their recogniser likes; that changes no result. Fails: with
+//! the first span that fails. Holds a bounded number of spans, so that calls share the slots and memory does not grow.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use job_schema::engine::SpanResult;
 use job_schema::{ErrorCode, Failure};
@@ -12,6 +13,7 @@ use crate::look::{SpanToRead, recognize_spans};
 use crate::recognizer::{AbortFlag, RecognizeError};
 use crate::slots::{SlotLost, SlotPool, Ticket};
 use crate::timing::add_elapsed;
+use crate::vocabulary::Terms;
 
 /// Enough that a slot never waits for the next batch, and little enough that a second call soon gets its turn.
 const IN_FLIGHT_PER_SLOT: usize = 2;
@@ -22,7 +24,8 @@ type Answer = (Result<Vec<SpanResult>, RecognizeError>, u64);
 pub(crate) struct SpanQueue<'a> {
     slots: &'a SlotPool,
     abort: AbortFlag,
-    prompt: String,
+    /// Of each channel.
+    terms: Vec<Arc<Terms>>,
     /// Not yet a batch.
     gathered: Vec<SpanToRead>,
     in_flight: VecDeque<InFlight>,
@@ -42,13 +45,13 @@ impl<'a> SpanQueue<'a> {
     pub(crate) fn new(
         slots: &'a SlotPool,
         abort: &AbortFlag,
-        prompt: String,
+        terms: Vec<Arc<Terms>>,
         skip_count: u64,
     ) -> Self {
         Self {
             slots,
             abort: abort.clone(),
-            prompt,
+            terms,
             gathered: Vec::new(),
             in_flight: VecDeque::new(),
             done: VecDeque::new(),
@@ -68,7 +71,9 @@ impl<'a> SpanQueue<'a> {
             self.finished_count += 1;
             return Ok(None);
         }
+        let terms = self.terms.get(usize::from(heard.channel));
         self.gathered.push(SpanToRead {
+            terms: terms.cloned().unwrap_or_default(),
             heard,
             language: language.to_owned(),
         });
@@ -134,12 +139,10 @@ impl<'a> SpanQueue<'a> {
     fn submit(&mut self, batch: Vec<SpanToRead>) {
         let Some(first) = batch.first() else { return };
         let start_ms = first.heard.span.start_ms;
-        let (prompt, abort) = (self.prompt.clone(), self.abort.clone());
+        let abort = self.abort.clone();
         let answer = self.slots.submit(move |slot| {
             let mut took_us = 0;
-            let results = add_elapsed(&mut took_us, || {
-                recognize_spans(slot, &batch, &prompt, &abort)
-            });
+            let results = add_elapsed(&mut took_us, || recognize_spans(slot, &batch, &abort));
             (results, took_us)
         });
         self.in_flight.push_back(InFlight { start_ms, answer });

@@ -71,8 +71,9 @@ fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u3
     let span = SpanToRead {
         heard: heard.clone(),
         language: "en".into(),
+        terms: Arc::default(),
     };
-    let mut results = recognize_spans(&mut slot, &[span], "", &AbortFlag::default()).unwrap();
+    let mut results = recognize_spans(&mut slot, &[span], &AbortFlag::default()).unwrap();
     let result = results.pop().unwrap();
     (result, slot.asked)
 }
@@ -165,8 +166,9 @@ fn of_several_spans_only_those_that_failed_are_read_again_and_the_order_stays() 
     let spans = [2_000, 3_000, 4_000].map(|duration_ms| SpanToRead {
         heard: span(duration_ms),
         language: "en".into(),
+        terms: Arc::default(),
     });
-    let results = recognize_spans(&mut slot, &spans, "", &AbortFlag::default()).unwrap();
+    let results = recognize_spans(&mut slot, &spans, &AbortFlag::default()).unwrap();
     let texts: Vec<String> = results
         .iter()
         .map(|result| {

@@ -84,6 +84,7 @@ fn spec(skip_spans_count: u64) -> CallSpec {
         channel_roles: vec![Role::Agent, Role::Customer],
         language: None,
         vocabulary: Vec::new(),
+        role_vocabulary: Vec::new(),
         raw_audio: None,
         extension: Some("wav".into()),
         limits: Limits::default(),

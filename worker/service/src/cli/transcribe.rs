@@ -37,6 +37,7 @@ use crate::spec::sha256;
 Examples:
   earwitness transcribe call.wav
   earwitness transcribe calls/*.mp3 --out results --channels agent,customer --format vtt,srt
+  earwitness transcribe call.wav --vocabulary 'Northgate,Boiler Care Plus'
   earwitness transcribe call.ulaw --raw mulaw:8000:1 --json
   earwitness transcribe call.wav --out results --redact card_number,card_cvv --redact-audio")]
 pub(super) struct TranscribeArgs {
@@ -69,7 +70,7 @@ pub(super) struct TranscribeArgs {
     /// ISO 639-1 code of the language; detected when absent.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
-    /// Names and products to expect.
+    /// Names and products to expect. Those in the rule file's vocabulary are expected too.
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
     /// Layout of headerless recordings, CODEC:RATE:CHANNELS with CODEC mulaw, alaw, pcm_s16le, g722 or gsm.
@@ -167,10 +168,12 @@ async fn transcribe(
     bar: &ProgressBar,
 ) -> Result<Transcribed, Failure> {
     let (recording, size_bytes, digest) = open(path.to_owned()).await?;
+    let (vocabulary, role_vocabulary) = scoring.vocabulary(&args.vocabulary);
     let spec = CallSpec {
         channel_roles: args.channels.clone(),
         language: args.language.clone(),
-        vocabulary: args.vocabulary.clone(),
+        vocabulary,
+        role_vocabulary,
         raw_audio: args.raw,
         extension: path
             .extension()
