@@ -133,85 +133,30 @@ fn a_term_that_the_model_is_not_sure_of_is_not_written() {
     }
 }
 
+/// A term, a span as first heard, as heard with the term in the prompt, and what is written.
+#[rustfmt::skip] // a table reads as one
+const PLACED: [(&str, &str, &str, &str); 10] = [
+    // One word, several for one, one for several; the punctuation that stood there stays.
+    ("Saoirse", "this is Searsha, hello", "This is Saoirse hello.", "this is Saoirse, hello"),
+    ("Northgate", "call north gate now", "call Northgate now", "call Northgate now"),
+    ("Boiler Care", "the boilercar plan", "the Boiler Care plan", "the Boiler Care plan"),
+    ("Saoirse", "Searsha's phone", "Saoirse's phone", "Saoirse's phone"),
+    ("Acme Corp", "acne corp and acne corp", "Acme Corp and Acme Corp", "Acme Corp and Acme Corp"),
+    // The model did not write it.
+    ("Saoirse", "this is Searsha", "this is Searsha", "this is Searsha"),
+    ("Saoirse", "Searsha said no", "", "Searsha said no"),
+    // Written where nothing like it was heard: a prompt recited, within the text or in its place.
+    ("Saoirse", "Searsha said no", "Searsha said Saoirse no", "Searsha said no"),
+    ("Saoirse", "Searsha said no", "Saoirse. Saoirse. Saoirse.", "Saoirse said no"),
+    // Other words that the prompt changed are not taken over.
+    ("Saoirse", "it is Searsha speaking today", "it was Saoirse speaking to day", "it is Saoirse speaking today"),
+];
+
 #[test]
 fn a_term_takes_the_place_of_what_sounds_like_it_and_nothing_else_changes() {
-    let table = [
-        // One word, several for one, one for several; the punctuation that stood there stays.
-        (
-            "Saoirse",
-            "this is Searsha, hello",
-            "This is Saoirse hello.",
-            "this is Saoirse, hello",
-            1,
-        ),
-        (
-            "Northgate",
-            "call north gate now",
-            "call Northgate now",
-            "call Northgate now",
-            1,
-        ),
-        (
-            "Boiler Care",
-            "the boilercar plan",
-            "the Boiler Care plan",
-            "the Boiler Care plan",
-            1,
-        ),
-        (
-            "Saoirse",
-            "Searsha's phone",
-            "Saoirse's phone",
-            "Saoirse's phone",
-            1,
-        ),
-        // Twice.
-        (
-            "Acme Corp",
-            "acne corp and acne corp",
-            "Acme Corp and Acme Corp",
-            "Acme Corp and Acme Corp",
-            1,
-        ),
-        // The model did not write it.
-        (
-            "Saoirse",
-            "this is Searsha",
-            "this is Searsha",
-            "this is Searsha",
-            0,
-        ),
-        // Written where nothing like it was heard: a prompt recited, before, after or alone.
-        (
-            "Saoirse",
-            "Searsha said no",
-            "Searsha said Saoirse no",
-            "Searsha said no",
-            0,
-        ),
-        (
-            "Saoirse",
-            "Searsha said no",
-            "Saoirse. Saoirse. Saoirse.",
-            "Saoirse said no",
-            1,
-        ),
-        ("Saoirse", "Searsha said no", "", "Searsha said no", 0),
-        // Other words that the prompt changed are not taken over.
-        (
-            "Saoirse",
-            "it is Searsha speaking today",
-            "it was Saoirse speaking to day",
-            "it is Saoirse speaking today",
-            1,
-        ),
-    ];
-    for (term, plain, prompted, wanted, count) in table {
-        let (text, written) = placed(&[term], plain, prompted);
+    for (term, plain, prompted, wanted) in PLACED {
+        let (text, written_count) = placed(&[term], plain, prompted);
         assert_eq!(text, wanted, "{plain} / {prompted}");
-        assert!(
-            written >= count.min(1) && (count > 0 || written == 0),
-            "{plain}"
-        );
+        assert_eq!(written_count > 0, text != plain, "{plain}");
     }
 }
