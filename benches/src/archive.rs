@@ -193,6 +193,7 @@ fn facts(index: u16, role: Role, spans: &[SpanResult]) -> ChannelFacts {
         speech_level_dbfs: Some(-24.5),
         speech_spans,
         non_speech: Vec::new(),
+        vocabulary: None,
     }
 }
 

@@ -121,13 +121,24 @@ pub struct CallSpec {
     /// One of these is detected where `language` is absent; any that the model knows where these are, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
+    /// Names and products to expect on every channel, the most important first.
     pub vocabulary: Vec<String>,
+    /// Of one role alone; they come after the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub role_vocabulary: Vec<RoleTerm>,
     pub raw_audio: Option<RawAudio>,
     /// The file's name ending, as a hint to the container probe. Never trusted.
     pub extension: Option<String>,
     pub limits: Limits,
     /// Spans that an earlier worker has finished: planned again, not recognised again.
     pub skip_spans_count: u64,
+}
+
+/// A name or product that one side of a call is expected to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleTerm {
+    pub role: Role,
+    pub term: String,
 }
 
 /// Every budget that a recording has to keep to. One type, so that a limit cannot be forgotten.
@@ -174,6 +185,19 @@ pub struct SpanResult {
     pub suppressed: Vec<Suppressed>,
     pub language: Option<SpanLanguage>,
     pub warnings: Vec<Warning>,
+    /// Names and products that something in the span sounded like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vocabulary: Vec<SpanTerm>,
+}
+
+/// What became of a term in one span.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SpanTerm {
+    pub term: String,
+    /// It was in the prompt; otherwise others left no room for it there.
+    pub fed: bool,
+    /// How often it took the place of what was first heard.
+    pub written_count: u32,
 }
 
 impl SpanResult {
@@ -186,6 +210,7 @@ impl SpanResult {
             suppressed: Vec::new(),
             language: None,
             warnings: Vec::new(),
+            vocabulary: Vec::new(),
         }
     }
 

@@ -115,6 +115,34 @@ pub struct ChannelFacts {
     /// Where speech was found.
     pub speech_spans: Vec<TimeSpan>,
     pub non_speech: Vec<NonSpeech>,
+    /// Absent where no names or products were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<Vocabulary>,
+}
+
+/// What was done with the names and products that a channel was listened to for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Vocabulary {
+    /// Listened for, the most important first.
+    pub terms: Vec<String>,
+    /// Beyond the limit, and so not listened for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// Those that something on the channel sounded like, in the order of `terms`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<HeardTerm>,
+}
+
+/// A term that something sounded like: only then is it fed to the model, which hears the span again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeardTerm {
+    pub term: String,
+    /// Spans that were heard again with the term in the prompt.
+    pub fed_count: u32,
+    /// Spans in which other terms left no room for it in the prompt.
+    pub crowded_out_count: u32,
+    /// How often the model then wrote it, and it took the place of what was first heard.
+    pub written_count: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

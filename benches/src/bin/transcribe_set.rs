@@ -1,6 +1,7 @@
 //! Runs the pipeline over a set of recordings and writes what it heard, one JSON object a line. In: a folder with a
-//! `manifest.jsonl` (path, kind, language), a ggml model. Out: `{"path", "channels": [text], "seconds", …}`, for scoring
-//! against references; confidences are the model's own probabilities. Recordings that fail are reported by name and left out.
+//! `manifest.jsonl` (path, kind, language, and where there is one a vocabulary), a ggml model. Out: `{"path", "channels":
+//! [text], "seconds", …}`, for scoring against references; confidences are the model's own probabilities. Recordings that
+//! fail are reported by name and left out.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -50,9 +51,14 @@ fn main() -> Result<()> {
         if !kinds.contains(&kind) || !known {
             continue;
         }
+        let vocabulary = row.get("vocabulary").cloned().map(serde_json::from_value);
         let spec = CallSpec {
             language: language.filter(|_| candidates.is_none()).map(str::to_owned),
             languages: candidates.clone().unwrap_or_default(),
+            vocabulary: vocabulary
+                .transpose()
+                .context("read vocabulary")?
+                .unwrap_or_default(),
             ..CallSpec::default()
         };
         match transcribe(&set.join(path), spec, &slots) {

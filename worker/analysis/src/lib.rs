@@ -29,7 +29,7 @@ pub use eval::Facts;
 pub use heard::{HEARD_MIN_MEAN_CONFIDENCE, UNWRITTEN_SPEECH_MS};
 pub use matching::MAX_PHRASE_PAUSE_MS;
 pub use query::QueryProblem;
-pub use rules::{Body, Problem, Rule, RuleError, RuleSet, Speaker, Window};
+pub use rules::{Body, Problem, Rule, RuleError, RuleSet, Speaker, Term, Window};
 pub use score::MAX_HITS_PER_RULE;
 pub use scorecard::{CardError, Scorecard};
 

@@ -38,6 +38,7 @@ pub struct RuleSet {
     pub(crate) version: NonZeroU32,
     pub(crate) sha256: Sha256,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) vocabulary: Vec<Term>,
     pub(crate) program: Program,
 }
 
@@ -67,6 +68,18 @@ impl RuleSet {
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
+
+    /// What a recogniser should listen for: the file's own terms, then those of rules, in the file's order.
+    pub fn vocabulary(&self) -> &[Term] {
+        &self.vocabulary
+    }
+}
+
+/// A name or product, and who is expected to say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    pub text: String,
+    pub speaker: Speaker,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -130,6 +143,17 @@ impl Speaker {
             Speaker::Agent => Some(Speaker::Customer),
             Speaker::Customer => Some(Speaker::Agent),
             Speaker::Ivr | Speaker::Unknown | Speaker::Any => None,
+        }
+    }
+
+    /// The one role meant; none for every channel.
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Speaker::Agent => Some(Role::Agent),
+            Speaker::Customer => Some(Role::Customer),
+            Speaker::Ivr => Some(Role::Ivr),
+            Speaker::Unknown => Some(Role::Unknown),
+            Speaker::Any => None,
         }
     }
 

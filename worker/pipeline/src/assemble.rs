@@ -103,6 +103,7 @@ fn add_unlisted(facts: &mut Vec<ChannelFacts>, spans_of: &BTreeMap<u16, Vec<Span
             speech_level_dbfs: None,
             speech_spans: spans.iter().map(|result| result.span).collect(),
             non_speech: Vec::new(),
+            vocabulary: None,
         });
     }
 }

@@ -105,6 +105,7 @@ impl Call {
                 ChannelStatus::DuplicateOfOther => Vec::new(),
                 _ => channel.non_speech(self.duration_ms()),
             },
+            vocabulary: None,
         };
         (0u16..).zip(&self.channels).map(facts).collect()
     }

@@ -6,6 +6,7 @@
 mod votes;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use job_schema::engine::CallSpec;
 use job_schema::transcript::{Language, LanguageSource};
@@ -127,11 +128,11 @@ impl Languages {
             && let Some(Language { code, .. }) = self.of(first.channel)
         {
             let language = code.clone();
-            ready.extend(
-                self.waiting
-                    .pop_front()
-                    .map(|heard| SpanToRead { heard, language }),
-            );
+            ready.extend(self.waiting.pop_front().map(|heard| SpanToRead {
+                heard,
+                language,
+                terms: Arc::default(),
+            }));
         }
         ready
     }

@@ -16,7 +16,6 @@ pub mod mend;
 pub mod nonspeech;
 pub mod peaks;
 pub mod plan;
-mod prompt;
 pub mod recognizer;
 pub mod redact_audio;
 pub mod resample;
@@ -28,6 +27,7 @@ mod source;
 mod spans;
 pub mod stretches;
 mod timing;
+mod vocabulary;
 pub mod voice;
 
 pub use recognizer::Recognizer;

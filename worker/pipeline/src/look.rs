@@ -1,8 +1,11 @@
-//! Recognition of spans, on a slot. In: heard spans, their languages, the vocabulary. Out: their words with mended times,
-//! and apart from them what was suppressed. Fails: as the recogniser does. A span that went wrong gets one second look
-//! with another setting; no span gets more, so that a bad one costs at most three times its share.
+//! Recognition of spans, on a slot. In: heard spans, their languages, the terms expected of their channels. Out: their words
+//! with mended times, and apart from them what was suppressed. Fails: as the recogniser does. A span that went wrong gets one
+//! second look with another setting, and one where something sounds like a term is heard once more with that in the prompt;
+//! no span gets more, so that its cost has a bound.
 
-use job_schema::engine::{SpanResult, SpanSegment};
+use std::sync::Arc;
+
+use job_schema::engine::{SpanResult, SpanSegment, SpanTerm};
 use job_schema::transcript::{
     ConfidenceMapping, SuppressReason, Suppressed, TimeSpan, Warning, WarningCode, Word,
 };
@@ -16,6 +19,7 @@ use crate::recognizer::{
     AbortFlag, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
     SAMPLE_RATE_HZ,
 };
+use crate::vocabulary::{Resembled, Terms, place};
 
 /// Tokens to allow: what a fast speaker needs. Measured on calls, a loop costs its budget, so a loose one is slow.
 pub const TOKENS_PER_SECOND: f32 = 5.0;
@@ -29,11 +33,15 @@ pub(crate) const WINDOW_SAMPLES: usize = MAX_SPAN_MS as usize * SAMPLE_RATE_HZ a
 /// Whisper makes words up on windows shorter than this.
 const MIN_SAMPLES: usize = SAMPLE_RATE_HZ as usize;
 
-/// A span and the language to write it in.
+/// Tokens beyond those of the first look: a name has more of them than the words that it was taken for.
+const TERM_TOKENS: u32 = 10;
+
+/// A span, the language to write it in, and the names to expect.
 #[derive(Debug, Clone)]
 pub struct SpanToRead {
     pub heard: HeardSpan,
     pub language: String,
+    pub terms: Arc<Terms>,
 }
 
 /// Writes down several spans at once, in order.
@@ -43,56 +51,110 @@ pub struct SpanToRead {
 pub fn recognize_spans(
     recognizer: &mut dyn Recognizer,
     spans: &[SpanToRead],
-    prompt: &str,
     mapping: Option<&ConfidenceMapping>,
     abort: &AbortFlag,
 ) -> Result<Vec<SpanResult>, RecognizeError> {
-    let first_look = |span: &SpanToRead| Look {
+    let first_look = |(number, span): (usize, &SpanToRead)| Look {
+        number,
         pcm: filled(span, MIN_SAMPLES),
         max_tokens: token_budget(span.heard.span),
+        prompt: String::new(),
     };
-    let looks: Vec<Look> = spans.iter().map(first_look).collect();
-    let numbers: Vec<usize> = (0..spans.len()).collect();
-    let mut answers = read(recognizer, spans, &numbers, &looks, prompt, abort)?;
+    let looks: Vec<Look> = spans.iter().enumerate().map(first_look).collect();
+    let mut answers = read(recognizer, spans, &looks, abort)?;
 
-    let (failed, again): (Vec<usize>, Vec<Look>) = numbers
-        .into_iter()
-        .filter_map(|n| Some((n, second_look(&spans[n], &answers[n], looks[n].max_tokens)?)))
-        .unzip();
-    let seconds = read(recognizer, spans, &failed, &again, prompt, abort)?;
-    for (number, second) in failed.into_iter().zip(seconds) {
+    let failed = looks.iter().zip(&answers);
+    let again: Vec<Look> = failed
+        .filter_map(|(look, answer)| second_look(look, &spans[look.number], answer))
+        .collect();
+    let seconds = read(recognizer, spans, &again, abort)?;
+    for (look, second) in again.iter().zip(seconds) {
         // What is said twice in the whole window too was said twice.
-        if faults_count(&second) <= faults_count(&answers[number]) {
-            answers[number] = second;
+        if faults_count(&second) <= faults_count(&answers[look.number]) {
+            answers[look.number] = second;
         }
     }
-    let written = spans.iter().zip(answers);
+    let told = look_for_terms(recognizer, spans, &mut answers, abort)?;
+    let written = spans.iter().zip(answers).zip(told);
     Ok(written
-        .map(|(span, answer)| write_down(answer, &span.heard, mapping))
+        .map(|((span, answer), told)| SpanResult {
+            vocabulary: told,
+            ..write_down(answer, &span.heard, mapping)
+        })
         .collect())
 }
 
-/// What a recogniser is asked to hear, and the most it may write.
+/// Hears those spans again in which something sounds like a term, and puts the terms in place that are written then.
+/// Returns what the transcript is told of each span.
+fn look_for_terms(
+    recognizer: &mut dyn Recognizer,
+    spans: &[SpanToRead],
+    answers: &mut [Recognition],
+    abort: &AbortFlag,
+) -> Result<Vec<Vec<SpanTerm>>, RecognizeError> {
+    let mut found: Vec<Resembled> = Vec::new();
+    let mut looks: Vec<Look> = Vec::new();
+    for (number, (span, answer)) in spans.iter().zip(answers.iter()).enumerate() {
+        let Some(segment) = only_segment(answer) else {
+            continue;
+        };
+        let resembled = span.terms.resembled(&segment.words);
+        if resembled.fed.is_empty() {
+            continue;
+        }
+        looks.push(Look {
+            number,
+            pcm: filled(span, MIN_SAMPLES),
+            max_tokens: token_budget(span.heard.span) + TERM_TOKENS,
+            prompt: span.terms.prompt(&resembled.fed),
+        });
+        found.push(resembled);
+    }
+    let prompted = read(recognizer, spans, &looks, abort)?;
+    let mut told = vec![Vec::new(); spans.len()];
+    for ((look, resembled), prompted) in looks.iter().zip(found).zip(prompted) {
+        let terms = &spans[look.number].terms;
+        let mut written = Vec::new();
+        if let (Some(plain), Some(prompted)) = (
+            answers[look.number].segments.first_mut(),
+            only_segment(&prompted),
+        ) {
+            (plain.words, written) = place(terms, &resembled, &plain.words, &prompted.words);
+        }
+        told[look.number] = terms.told(&resembled, &written);
+    }
+    Ok(told)
+}
+
+/// The one segment of an answer that is kept. What is suppressed is no place to look for names, whoever wrote it.
+fn only_segment(answer: &Recognition) -> Option<&RecognizedSegment> {
+    match answer.segments.as_slice() {
+        [segment] if judge(segment) == Verdict::Keep => Some(segment),
+        _ => None,
+    }
+}
+
+/// What a recogniser is asked to hear of a span, and the most it may write.
 struct Look {
+    /// Of the span.
+    number: usize,
     pcm: Vec<f32>,
     max_tokens: u32,
+    prompt: String,
 }
 
 fn read(
     recognizer: &mut dyn Recognizer,
     spans: &[SpanToRead],
-    numbers: &[usize],
     looks: &[Look],
-    prompt: &str,
     abort: &AbortFlag,
 ) -> Result<Vec<Recognition>, RecognizeError> {
-    let requests: Vec<Request<'_>> = numbers
+    let requests: Vec<Request<'_>> = looks
         .iter()
-        .zip(looks)
-        .map(|(number, look)| Request {
+        .map(|look| Request {
             pcm: &look.pcm,
-            language: &spans[*number].language,
-            prompt,
+            language: &spans[look.number].language,
+            prompt: &look.prompt,
             max_tokens: look.max_tokens,
             temperature: 0.0,
         })
@@ -101,14 +163,16 @@ fn read(
 }
 
 /// With the whole window, where the first answer went wrong.
-fn second_look(span: &SpanToRead, first: &Recognition, budget: u32) -> Option<Look> {
-    let max_tokens = match fault(first)? {
-        Fault::Repeats | Fault::Guesses => budget,
-        Fault::CutShort => budget * SECOND_BUDGET_FACTOR,
+fn second_look(first: &Look, span: &SpanToRead, answer: &Recognition) -> Option<Look> {
+    let max_tokens = match fault(answer)? {
+        Fault::Repeats | Fault::Guesses => first.max_tokens,
+        Fault::CutShort => first.max_tokens * SECOND_BUDGET_FACTOR,
     };
     Some(Look {
+        number: first.number,
         pcm: filled(span, WINDOW_SAMPLES),
         max_tokens,
+        prompt: String::new(),
     })
 }
 

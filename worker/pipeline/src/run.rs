@@ -3,6 +3,7 @@
 //! a [`Failure`] with its code. Works in windows, so that memory does not grow with the call.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::time::Instant;
 
 use job_schema::engine::{CallSpec, CallSummary, PeaksChunk, Progress, SpanResult, Timings};
@@ -11,13 +12,13 @@ use job_schema::{ErrorCode, Failure};
 
 use crate::call::Call;
 use crate::language::Languages;
-use crate::prompt::prompt;
 use crate::recognizer::AbortFlag;
 use crate::resample::ResampleError;
 use crate::slots::SlotPool;
 use crate::source::{Source, declared_ms};
 use crate::spans::SpanQueue;
 use crate::timing::elapsed_us;
+use crate::vocabulary::Terms;
 
 #[derive(Debug)]
 pub enum Output {
@@ -60,8 +61,10 @@ pub fn run(
         Call::new(format.sample_rate_hz, format.channels_count).map_err(resample_failure)?;
     let channels_count = usize::from(format.channels_count);
     let mut languages = Languages::new(spec, slots.model(), channels_count)?;
-    let prompt = prompt(&spec.vocabulary);
-    let mut queue = SpanQueue::new(slots, &control.abort, prompt, spec.skip_spans_count);
+    let terms: Vec<Arc<Terms>> = (0..channels_count)
+        .map(|index| Arc::new(Terms::of_channel(spec, index)))
+        .collect();
+    let mut queue = SpanQueue::new(slots, &control.abort, terms.clone(), spec.skip_spans_count);
 
     loop {
         let window = source.next_window(&control.abort)?;
@@ -105,6 +108,9 @@ pub fn run(
     }
     sink(progress(&source, &call, Some(call.duration_ms())));
     let mut summary = summarize(&source, &call, &languages, &queue, spec);
+    for (channel, terms) in summary.channels.iter_mut().zip(terms) {
+        channel.vocabulary = terms.record();
+    }
     summary.timings.wall_us = elapsed_us(started);
     Ok(Ended::Done(Box::new(summary)))
 }

@@ -1,8 +1,9 @@
 //! Spans on their way through the slots. In: heard spans in their final order. Out: their results in the same order,
-//! whichever slot was faster. Slots are given as many at once as their recogniser likes; that changes no result. Fails: with the first span that fails. Holds a bounded number of spans, so that calls share
-//! the slots and memory does not grow.
+//! whichever slot was faster. Slots are given as many at once as their recogniser likes; that changes no result. Fails: with
+//! the first span that fails. Holds a bounded number of spans, so that calls share the slots and memory does not grow.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use job_schema::engine::SpanResult;
 use job_schema::{ErrorCode, Failure};
@@ -11,6 +12,7 @@ use crate::look::{SpanToRead, recognize_spans};
 use crate::recognizer::{AbortFlag, RecognizeError};
 use crate::slots::{SlotLost, SlotPool, Ticket};
 use crate::timing::add_elapsed;
+use crate::vocabulary::Terms;
 
 /// Enough that a slot never waits for the next batch, and little enough that a second call soon gets its turn.
 const IN_FLIGHT_PER_SLOT: usize = 2;
@@ -21,7 +23,8 @@ type Answer = (Result<Vec<SpanResult>, RecognizeError>, u64);
 pub(crate) struct SpanQueue<'a> {
     slots: &'a SlotPool,
     abort: AbortFlag,
-    prompt: String,
+    /// Of each channel.
+    terms: Vec<Arc<Terms>>,
     /// Not yet a batch.
     gathered: Vec<SpanToRead>,
     in_flight: VecDeque<InFlight>,
@@ -41,13 +44,13 @@ impl<'a> SpanQueue<'a> {
     pub(crate) fn new(
         slots: &'a SlotPool,
         abort: &AbortFlag,
-        prompt: String,
+        terms: Vec<Arc<Terms>>,
         skip_count: u64,
     ) -> Self {
         Self {
             slots,
             abort: abort.clone(),
-            prompt,
+            terms,
             gathered: Vec::new(),
             in_flight: VecDeque::new(),
             done: VecDeque::new(),
@@ -57,12 +60,14 @@ impl<'a> SpanQueue<'a> {
         }
     }
 
-    /// Takes the next span. Returns the oldest result when the queue is full.
-    pub(crate) fn push(&mut self, span: SpanToRead) -> Result<Option<SpanResult>, Failure> {
+    /// Takes the next span, and has it read with its channel's terms. Returns the oldest result when the queue is full.
+    pub(crate) fn push(&mut self, mut span: SpanToRead) -> Result<Option<SpanResult>, Failure> {
         if self.finished_count < self.skip_count {
             self.finished_count += 1;
             return Ok(None);
         }
+        let terms = self.terms.get(usize::from(span.heard.channel));
+        span.terms = terms.cloned().unwrap_or_default();
         self.gathered.push(span);
         if self.gathered.len() == self.slots.batch_size() {
             let batch = std::mem::take(&mut self.gathered);
@@ -126,12 +131,12 @@ impl<'a> SpanQueue<'a> {
     fn submit(&mut self, batch: Vec<SpanToRead>) {
         let Some(first) = batch.first() else { return };
         let start_ms = first.heard.span.start_ms;
-        let (prompt, abort) = (self.prompt.clone(), self.abort.clone());
+        let abort = self.abort.clone();
         let mapping = self.slots.model().confidence.clone();
         let answer = self.slots.submit(move |slot| {
             let mut took_us = 0;
             let results = add_elapsed(&mut took_us, || {
-                recognize_spans(slot, &batch, &prompt, mapping.as_ref(), &abort)
+                recognize_spans(slot, &batch, mapping.as_ref(), &abort)
             });
             (results, took_us)
         });

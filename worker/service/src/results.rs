@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use analysis::{Facts, RuleSet, Scorecard};
 use job_schema::analysis::{Analysis, Outcome};
-use job_schema::engine::{CallSummary, PeaksChunk, SpanResult};
+use job_schema::engine::{CallSummary, PeaksChunk, RoleTerm, SpanResult};
 use job_schema::job::Format;
 use job_schema::manifest::{StoredObject, Summary};
 use job_schema::transcript::Transcript;
@@ -89,6 +89,21 @@ pub struct Scoring {
 }
 
 impl Scoring {
+    /// What to listen for: the job's own terms, then the rules', each for the side that it is expected of.
+    pub fn vocabulary(&self, of_job: &[String]) -> (Vec<String>, Vec<RoleTerm>) {
+        let (mut everywhere, mut of_roles) = (of_job.to_vec(), Vec::new());
+        for term in self.rules.iter().flat_map(|rules| rules.vocabulary()) {
+            match term.speaker.role() {
+                None => everywhere.push(term.text.clone()),
+                Some(role) => of_roles.push(RoleTerm {
+                    role,
+                    term: term.text.clone(),
+                }),
+            }
+        }
+        (everywhere, of_roles)
+    }
+
     pub fn analyse(&self, transcript: &Transcript, transcript_sha256: &Sha256) -> Analysis {
         let (rules, scorecard) = (self.rules.as_deref(), self.scorecard.as_deref());
         analysis::analyse_with(transcript, transcript_sha256, rules, scorecard, &self.facts)

@@ -10,9 +10,9 @@ use job_schema::{CallId, Sha256, TenantId};
 use serde::Serialize;
 use sha2::Digest;
 
-/// Raised when a change of ours makes different words from the same input. With 3, confidences are mapped to how likely a
+/// Raised when a change of ours makes different words from the same input. With 4, confidences are mapped to how likely a
 /// word is right.
-pub const PIPELINE_REVISION: u32 = 3;
+pub const PIPELINE_REVISION: u32 = 4;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Spec<'a> {

@@ -22,6 +22,8 @@ pub fn apply(transcript: &Transcript, redactions: &[Redacted]) -> Transcript {
     let mut redacted = transcript.clone();
     for channel in &mut redacted.channels {
         let index = channel.facts.index;
+        // Names, as like as not.
+        channel.facts.vocabulary = None;
         let own: Vec<&Redacted> = redactions
             .iter()
             .filter(|one| one.channel == index)

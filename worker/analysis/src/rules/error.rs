@@ -1,5 +1,7 @@
 //! What can be wrong with a rule file: where, what, and what to do about it.
 
+use job_schema::job::{MAX_VOCABULARY_TERM_BYTES, MAX_VOCABULARY_TERMS};
+
 use super::{
     MAX_FILE_BYTES, MAX_LIST_PHRASES, MAX_LISTS, MAX_PHRASE_CHARS, MAX_PHRASES_PER_RULE,
     MAX_RULE_NAME_CHARS, MAX_RULES, MAX_WEIGHT,
@@ -62,6 +64,12 @@ pub enum Problem {
     TooManyLists(usize),
     #[error("the list has {0} phrases, the limit is {MAX_LIST_PHRASES}")]
     ListTooLong(usize),
+    #[error("the vocabulary has more than {MAX_VOCABULARY_TERMS} terms, phrases of rules included")]
+    TooManyTerms,
+    #[error("the term has {0} bytes, the limit is {MAX_VOCABULARY_TERM_BYTES}")]
+    TermTooLong(usize),
+    #[error("a rule with a query has no phrases to listen for")]
+    VocabularyOfQuery,
     #[error("the rules up to here stand for more than {MAX_SEQUENCES} word sequences")]
     TooManySequences,
     #[error("compile rules: {0}")]
@@ -71,8 +79,8 @@ pub enum Problem {
 impl Problem {
     pub fn hint(&self) -> String {
         match self {
-            Problem::Toml(_) => "a file has `id`, `version`, `[lists]` and `[[rule]]` tables; a rule has `name`, `phrases` or \
-                                 `query`, `speaker`, `window`, `weight`, `negate` and `min_confidence`"
+            Problem::Toml(_) => "a file has `id`, `version`, `vocabulary`, `[lists]` and `[[rule]]` tables; a rule has `name`, \
+                                 `phrases` or `query`, `speaker`, `window`, `weight`, `negate`, `min_confidence` and `vocabulary`"
                 .into(),
             Problem::FileTooLarge(_)
             | Problem::TooManyRules(_)
@@ -80,6 +88,11 @@ impl Problem {
             | Problem::TooManySequences
             | Problem::Compile(_) => {
                 "split the rules into several rule sets".into()
+            }
+            Problem::TooManyTerms => "keep the names that are misheard and matter: all others are heard without help".into(),
+            Problem::TermTooLong(_) => "name what is said in a few words".into(),
+            Problem::VocabularyOfQuery => {
+                "list the names in the file's own `vocabulary = [\"…\"]`, above the rules".into()
             }
             Problem::NoRules => "add a `[[rule]]` table".into(),
             Problem::Name(_) => {

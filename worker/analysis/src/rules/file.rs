@@ -1,6 +1,7 @@
 //! From TOML to checked rules. The shapes below are the file's; [`super::Rule`] is what is left once they hold.
 
 mod read;
+mod vocabulary;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -26,6 +27,7 @@ use read::{Reader, check_name};
 struct RuleFile {
     id: RuleSetId,
     version: NonZeroU32,
+    vocabulary: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]
     lists: BTreeMap<String, Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]
@@ -45,6 +47,7 @@ struct RuleTable {
     #[serde(default)]
     negate: bool,
     min_confidence: Option<Spanned<f32>>,
+    vocabulary: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,10 +104,13 @@ fn read_file(text: &str) -> Result<RuleSet, Fault> {
     reader.builder.lists = read_lists(&reader, file.lists)?;
     let mut rules = Vec::with_capacity(file.rule.len());
     let mut references = Vec::with_capacity(file.rule.len());
+    let mut terms = vocabulary::of_file(file.vocabulary)?;
     for table in file.rule {
         let at = table.span();
+        let vocabulary = table.get_ref().vocabulary.clone();
         let mut rule = reader.rule(at.clone(), table.into_inner())?;
         rule.id = format!("{}/{}@{}", file.id, rule.name, file.version);
+        vocabulary::add_phrases(&mut terms, vocabulary, &rule)?;
         rules.push(rule);
         references.push(std::mem::take(&mut reader.builder.references));
         if reader.builder.is_full() {
@@ -121,6 +127,7 @@ fn read_file(text: &str) -> Result<RuleSet, Fault> {
             .parse()
             .expect("a SHA-256 in hexadecimal"),
         rules,
+        vocabulary: terms,
         program: program.map_err(|error| (0..0, Problem::Compile(error)))?,
     })
 }

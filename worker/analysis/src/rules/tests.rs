@@ -85,6 +85,42 @@ fn a_wrong_value_is_named_with_its_place() {
 }
 
 #[test]
+fn a_vocabulary_is_read_in_the_file_s_order_and_its_mistakes_are_named() {
+    let rule = |keys: &str| format!("[[rule]]\nname = \"a\"\n{keys}\n");
+    let text = format!(
+        "{HEAD}vocabulary = [\"Acme\"]\n{}",
+        rule("phrases = [\"b\", \"c d\"]\nspeaker = \"agent\"\nvocabulary = true")
+    );
+    let rules = RuleSet::parse(&text).unwrap();
+    let terms = rules.vocabulary().iter();
+    let terms: Vec<_> = terms.map(|t| (t.text.as_str(), t.speaker)).collect();
+    let agent = Speaker::Agent;
+    assert_eq!(
+        terms,
+        [("Acme", Speaker::Any), ("b", agent), ("c d", agent)]
+    );
+
+    let list = |terms: &[&str]| format!("vocabulary = {terms:?}\n{}", rule("phrases = [\"b\"]"));
+    let long = "x".repeat(81);
+    let many: Vec<String> = (0..201).map(|n| format!("t{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let of_query = rule("query = 'b'\nvocabulary = true");
+    let of_long = rule(&format!("phrases = [{long:?}]\nvocabulary = true"));
+    let too_many = list(&many[..200]) + "vocabulary = true";
+    let table = [
+        (list(&["a", "!"]), 3, 20, Problem::PhraseEmpty),
+        (list(&[long.as_str()]), 3, 15, Problem::TermTooLong(81)),
+        (of_query, 6, 14, Problem::VocabularyOfQuery),
+        (of_long, 6, 14, Problem::TermTooLong(81)),
+        (too_many, 7, 14, Problem::TooManyTerms),
+    ];
+    for (body, line, column, problem) in table {
+        assert_eq!(refused(&body), (line, column, problem));
+    }
+    assert_eq!(refused(&list(&many)).2, Problem::TooManyTerms);
+}
+
+#[test]
 fn a_wrong_name_or_phrase_is_named_with_its_place() {
     let named = "[[rule]]\nname = \"a b\"\nphrases = [\"b\"]".to_owned();
     let twice = Problem::PhraseTwice("follow up".into());

@@ -68,6 +68,7 @@ fn channel(index: u16, role: Role) -> Channel {
             speech_level_dbfs: None,
             speech_spans: Vec::new(),
             non_speech: Vec::new(),
+            vocabulary: None,
         },
         words: Vec::new(),
         segments: Vec::new(),

@@ -1,6 +1,6 @@
 //! The documents' own examples: what `docs/rules.md` shows is what the crate does.
 
-use analysis::{RuleSet, cases};
+use analysis::{RuleSet, Speaker, cases};
 use job_schema::analysis::Outcome;
 use job_schema::job::Role;
 use job_schema::transcript::Transcript;
@@ -68,6 +68,26 @@ fn the_page_s_call_gets_the_outcomes_that_the_page_says() {
     }
     said += &format!("total {}\n", score.points);
     assert_eq!(said, blocks(RULES_PAGE, "text outcomes")[0]);
+}
+
+#[test]
+fn the_page_s_names_are_expected_where_the_page_says() {
+    let page = blocks(RULES_PAGE, "toml");
+    let file = page.iter().find(|file| file.starts_with("id = \"names\""));
+    let rules = RuleSet::parse(file.unwrap()).unwrap();
+    let expected = |of: &[Speaker]| {
+        let terms = rules.vocabulary().iter();
+        let terms = terms.filter(|term| of.contains(&term.speaker));
+        let texts: Vec<&str> = terms.map(|term| term.text.as_str()).collect();
+        texts.join(", ")
+    };
+    for (channel, of) in [
+        ("agent", [Speaker::Any, Speaker::Agent]),
+        ("customer", [Speaker::Any, Speaker::Customer]),
+    ] {
+        let row = format!("| the {channel}'s channel | {} |\n", expected(&of));
+        assert!(RULES_PAGE.contains(&row), "{row}");
+    }
 }
 
 #[test]

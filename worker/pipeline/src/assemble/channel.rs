@@ -1,10 +1,10 @@
 //! One channel: its spans' words in order with mended times, and the segments and utterances over them.
 //! In: the channel's spans by start time. Out: a [`Channel`] that keeps the laws of [`crate::assemble`].
 
-use job_schema::engine::{SpanResult, SpanSegment};
+use job_schema::engine::{SpanResult, SpanSegment, SpanTerm};
 use job_schema::transcript::{
-    Channel, ChannelFacts, Segment, SuppressReason, Suppressed, TimeSpan, Utterance, Word,
-    WordRange,
+    Channel, ChannelFacts, HeardTerm, Segment, SuppressReason, Suppressed, TimeSpan, Utterance,
+    Vocabulary, Word, WordRange,
 };
 
 /// A pause at least this long ends an utterance: the default of Deepgram's `utt_split`, which users know.
@@ -20,9 +20,19 @@ pub(super) fn assemble(facts: ChannelFacts, spans: Vec<SpanResult>, duration_ms:
     };
     for result in spans {
         channel.suppressed.extend(result.suppressed);
+        if let Some(vocabulary) = &mut channel.facts.vocabulary {
+            result
+                .vocabulary
+                .iter()
+                .for_each(|one| tell(vocabulary, one));
+        }
         for segment in result.segments {
             add_segment(&mut channel, segment, result.span, duration_ms);
         }
+    }
+    if let Some(vocabulary) = &mut channel.facts.vocabulary {
+        let place = |one: &HeardTerm| vocabulary.terms.iter().position(|term| *term == one.term);
+        vocabulary.heard.sort_by_key(place);
     }
     mend_times(&mut channel.words, duration_ms);
     for segment in &mut channel.segments {
@@ -33,6 +43,24 @@ pub(super) fn assemble(facts: ChannelFacts, spans: Vec<SpanResult>, duration_ms:
         .suppressed
         .sort_by_key(|suppressed| (suppressed.span.start_ms, suppressed.span.end_ms));
     channel
+}
+
+fn tell(vocabulary: &mut Vocabulary, of_span: &SpanTerm) {
+    let heard = &mut vocabulary.heard;
+    let known = heard.iter().position(|one| one.term == of_span.term);
+    let index = known.unwrap_or_else(|| {
+        heard.push(HeardTerm {
+            term: of_span.term.clone(),
+            fed_count: 0,
+            crowded_out_count: 0,
+            written_count: 0,
+        });
+        heard.len() - 1
+    });
+    let one = &mut heard[index];
+    one.fed_count += u32::from(of_span.fed);
+    one.crowded_out_count += u32::from(!of_span.fed);
+    one.written_count += of_span.written_count;
 }
 
 /// Appends a segment's words, pulled into their span. A segment without words leaves nothing behind.

@@ -46,6 +46,7 @@ fn summary(roles: &[Role], duration_ms: u64) -> CallSummary {
         speech_level_dbfs: None,
         speech_spans: Vec::new(),
         non_speech: Vec::new(),
+        vocabulary: None,
     };
     CallSummary {
         audio: DecodedAudio {

@@ -71,8 +71,9 @@ fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u3
     let span = SpanToRead {
         heard: heard.clone(),
         language: "en".into(),
+        terms: Arc::default(),
     };
-    let mut results = recognize_spans(&mut slot, &[span], "", None, &AbortFlag::default()).unwrap();
+    let mut results = recognize_spans(&mut slot, &[span], None, &AbortFlag::default()).unwrap();
     let result = results.pop().unwrap();
     (result, slot.asked)
 }
@@ -97,9 +98,10 @@ fn words_carry_the_mapped_confidence_and_are_judged_without_it() {
     let spans = [SpanToRead {
         heard: span(2_000),
         language: "en".into(),
+        terms: Arc::default(),
     }];
     let abort = AbortFlag::default();
-    let results = recognize_spans(&mut slot, &spans, "", Some(&mapping), &abort).unwrap();
+    let results = recognize_spans(&mut slot, &spans, Some(&mapping), &abort).unwrap();
     let words = &results[0].segments[0].words;
     // Odds of 0.8² / √0.2 · e⁻⁹.
     let close = |word: &Word| (word.confidence - 0.000_177).abs() < 1e-5;
@@ -190,8 +192,9 @@ fn of_several_spans_only_those_that_failed_are_read_again_and_the_order_stays() 
     let spans = [2_000, 3_000, 4_000].map(|duration_ms| SpanToRead {
         heard: span(duration_ms),
         language: "en".into(),
+        terms: Arc::default(),
     });
-    let results = recognize_spans(&mut slot, &spans, "", None, &AbortFlag::default()).unwrap();
+    let results = recognize_spans(&mut slot, &spans, None, &AbortFlag::default()).unwrap();
     let texts: Vec<String> = results
         .iter()
         .map(|result| {

@@ -85,6 +85,7 @@ fn spec(skip_spans_count: u64) -> CallSpec {
         language: None,
         languages: Vec::new(),
         vocabulary: Vec::new(),
+        role_vocabulary: Vec::new(),
         raw_audio: None,
         extension: Some("wav".into()),
         limits: Limits::default(),

@@ -63,6 +63,7 @@ fn facts(index: u16, role: Role) -> ChannelFacts {
         speech_level_dbfs: None,
         speech_spans: Vec::new(),
         non_speech: Vec::new(),
+        vocabulary: None,
     }
 }
 

@@ -38,6 +38,7 @@ Examples:
   earwitness transcribe call.wav
   earwitness transcribe calls/*.mp3 --out results --channels agent,customer --format vtt,srt
   earwitness transcribe call.wav --languages de,es,fr
+  earwitness transcribe call.wav --vocabulary 'Northgate,Boiler Care Plus'
   earwitness transcribe call.ulaw --raw mulaw:8000:1 --json
   earwitness transcribe call.wav --out results --redact card_number,card_cvv --redact-audio")]
 pub(super) struct TranscribeArgs {
@@ -78,7 +79,7 @@ pub(super) struct TranscribeArgs {
         conflicts_with = "language"
     )]
     languages: Vec<String>,
-    /// Names and products to expect.
+    /// Names and products to expect. Those in the rule file's vocabulary are expected too.
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
     /// Layout of headerless recordings, CODEC:RATE:CHANNELS with CODEC mulaw, alaw, pcm_s16le, g722 or gsm.
@@ -176,11 +177,13 @@ async fn transcribe(
     bar: &ProgressBar,
 ) -> Result<Transcribed, Failure> {
     let (recording, size_bytes, digest) = open(path.to_owned()).await?;
+    let (vocabulary, role_vocabulary) = scoring.vocabulary(&args.vocabulary);
     let spec = CallSpec {
         channel_roles: args.channels.clone(),
         language: args.language.clone(),
         languages: args.languages.clone(),
-        vocabulary: args.vocabulary.clone(),
+        vocabulary,
+        role_vocabulary,
         raw_audio: args.raw,
         extension: path
             .extension()

@@ -213,17 +213,11 @@ pub(super) mod tests {
     }
 
     fn one_span() -> Board {
-        Board::resumed(vec![SpanResult {
-            channel: 0,
-            span: TimeSpan {
-                start_ms: 0,
-                end_ms: 1_000,
-            },
-            segments: Vec::new(),
-            suppressed: Vec::new(),
-            language: None,
-            warnings: Vec::new(),
-        }])
+        let span = TimeSpan {
+            start_ms: 0,
+            end_ms: 1_000,
+        };
+        Board::resumed(vec![SpanResult::new(0, span)])
     }
 
     #[tokio::test]

@@ -177,11 +177,13 @@ impl Plan {
             .rsplit('/')
             .next()
             .unwrap_or_default();
+        let (vocabulary, role_vocabulary) = self.scoring.vocabulary(&job.options.vocabulary);
         CallSpec {
             channel_roles: job.options.channel_roles.clone(),
             language: job.options.language.clone(),
             languages: self.languages.clone(),
-            vocabulary: job.options.vocabulary.clone(),
+            vocabulary,
+            role_vocabulary,
             raw_audio: job.options.raw_audio,
             extension: name
                 .rsplit_once('.')
