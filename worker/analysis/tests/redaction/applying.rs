@@ -1,5 +1,7 @@
 //! What others get to read, and what the audio loses.
 
+use analysis::NON_TALK_THRESHOLD_MS;
+use analysis::conversation::measure;
 use analysis::redact::{apply, find, mute_spans};
 use job_schema::transcript::{ChannelStatus, Segment, TimeSpan, Warning, WarningCode, WordRange};
 
@@ -92,6 +94,25 @@ fn a_redacted_transcript_keeps_the_laws_of_one() {
         let again = find(&redacted, &policy(&[]));
         assert_eq!(again.withheld, None, "{seed}");
     }
+}
+
+#[test]
+fn what_was_removed_is_no_silence_and_no_interruption() {
+    let mut removed_count = 0;
+    for seed in 0..100 {
+        let made = made_up(seed).transcript;
+        let found = find(&made, &policy(&[]));
+        removed_count += found.redactions.len();
+        let before = measure(&made, NON_TALK_THRESHOLD_MS);
+        let after = measure(&apply(&made, &found.redactions), NON_TALK_THRESHOLD_MS);
+        assert_eq!(before.talk_ms, after.talk_ms, "{seed}");
+        assert_eq!(before.non_talk, after.non_talk, "{seed}");
+        assert_eq!(before.overlap, after.overlap, "{seed}");
+        for interruption in &after.interruptions {
+            assert!(before.interruptions.contains(interruption), "{seed}");
+        }
+    }
+    assert!(removed_count > 100, "{removed_count}");
 }
 
 #[test]
