@@ -97,7 +97,7 @@ fn canary_job(call: &str) -> Value {
     job["options"] = json!({
         "rules": { "id": "canary", "version": 1 },
         "vocabulary": [EXPECTED],
-        "formats": ["vtt", "srt", "txt", "verbose_json"],
+        "formats": ["vtt", "srt", "txt", "verbose_json", "call_analytics"],
     });
     job
 }

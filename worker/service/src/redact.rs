@@ -14,6 +14,7 @@ use job_schema::redaction::{Check, Leak, RedactionReport, Verdict, Withheld, Wit
 use job_schema::transcript::Transcript;
 use job_schema::{ErrorCode, Failure, SCHEMA_VERSION, Sha256};
 use pipeline::assemble::{self, Header};
+use pipeline::formats::Content;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
@@ -217,7 +218,9 @@ fn copies(
     let mut objects = vec![Object::json("redaction.json", &report)];
     let may_be_read = report.withheld.is_none();
     if may_be_read {
-        objects.extend(results::documents(&text, &original.scoring, &original.formats).1);
+        let (scoring, formats) = (&original.scoring, &original.formats);
+        let (_, documents) = results::documents(&text, scoring, formats, Content::Redacted);
+        objects.extend(documents);
         if let Some(recording) = recording {
             objects.push(Object::new("recording.wav", "audio/wav", read(&recording)?));
         }
