@@ -189,7 +189,7 @@ struct Waveform {
     data: Vec<i8>,
 }
 
-fn peaks_object(chunks: &[PeaksChunk], sample_rate_hz: u32) -> Object {
+pub(crate) fn peaks_object(chunks: &[PeaksChunk], sample_rate_hz: u32) -> Object {
     let points_per_second = chunks.first().map_or(1, |c| c.points_per_second).max(1);
     let mut data = Vec::new();
     let mut length = 0;
