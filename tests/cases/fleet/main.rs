@@ -9,6 +9,7 @@ mod faults;
 mod forged;
 mod losses;
 mod poison;
+mod redaction;
 mod refusals;
 mod rescoring;
 
