@@ -98,6 +98,10 @@ string_id!(
     RuleSetId, check_name, NAME_PATTERN, MAX_NAME_BYTES
 );
 string_id!(
+    /// A person who reviews calls, by an id of the portal's that says no name.
+    ReviewerId, check_name, NAME_PATTERN, MAX_NAME_BYTES
+);
+string_id!(
     /// Names one of the fleet's signing keys.
     KeyId, check_name, NAME_PATTERN, MAX_NAME_BYTES
 );

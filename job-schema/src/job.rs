@@ -348,10 +348,17 @@ pub enum Format {
     Srt,
     Txt,
     VerboseJson,
+    CallAnalytics,
 }
 
 impl Format {
-    pub const ALL: [Format; 4] = [Format::Vtt, Format::Srt, Format::Txt, Format::VerboseJson];
+    pub const ALL: [Format; 5] = [
+        Format::Vtt,
+        Format::Srt,
+        Format::Txt,
+        Format::VerboseJson,
+        Format::CallAnalytics,
+    ];
 
     /// The name of the object that holds it.
     pub fn file_name(self) -> &'static str {
@@ -360,6 +367,7 @@ impl Format {
             Format::Srt => "transcript.srt",
             Format::Txt => "transcript.txt",
             Format::VerboseJson => "verbose.json",
+            Format::CallAnalytics => "call-analytics.json",
         }
     }
 
@@ -368,7 +376,7 @@ impl Format {
             Format::Vtt => "text/vtt; charset=utf-8",
             Format::Srt => "application/x-subrip; charset=utf-8",
             Format::Txt => "text/plain; charset=utf-8",
-            Format::VerboseJson => "application/json",
+            Format::VerboseJson | Format::CallAnalytics => "application/json",
         }
     }
 }
@@ -381,8 +389,9 @@ impl std::str::FromStr for Format {
             "srt" => Ok(Format::Srt),
             "txt" => Ok(Format::Txt),
             "verbose_json" | "verbose-json" => Ok(Format::VerboseJson),
+            "call_analytics" | "call-analytics" => Ok(Format::CallAnalytics),
             _ => Err(format!(
-                "unknown format `{value}`: expected vtt, srt, txt or verbose_json"
+                "unknown format `{value}`: expected vtt, srt, txt, verbose_json or call_analytics"
             )),
         }
     }

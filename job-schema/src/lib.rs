@@ -13,6 +13,7 @@ pub mod job;
 pub mod manifest;
 pub mod parse;
 pub mod redaction;
+pub mod review;
 pub mod schema;
 pub mod scorecard;
 pub mod signature;

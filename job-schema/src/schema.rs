@@ -40,6 +40,7 @@ pub fn documents() -> Vec<Document> {
         document::<crate::transcript::Transcript>("transcript", Serialize),
         document::<crate::analysis::Analysis>("analysis", Serialize),
         document::<crate::redaction::RedactionReport>("redaction", Serialize),
+        document::<crate::review::Review>("review", Serialize),
         document::<crate::manifest::Manifest>("manifest", Serialize),
         document::<crate::event::Event>("event", Serialize),
     ]

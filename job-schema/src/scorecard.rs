@@ -1,5 +1,5 @@
-//! A filled-in scorecard: what each question was answered, by whom, why, and the score that the answers add up to. A person's
-//! answers stand beside the machine's and never replace them: each side has a score of its own.
+//! A scorecard as the machine filled it in: what each question was answered, why, and the score that the answers add up to.
+//! People's answers are [`crate::review`]s beside it.
 
 use std::num::NonZeroU32;
 
@@ -86,15 +86,4 @@ pub struct KeywordScore {
     pub minutes: Option<f64>,
     /// Clamped to the form's limits.
     pub points: f64,
-}
-
-/// What a person answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HumanAnswer {
-    /// As in a result: `scorecard/section/question@version`.
-    pub id: String,
-    /// One of the question's answers; absent for "not applicable".
-    pub answer: Option<String>,
-    /// Who it was, by an id of the portal's.
-    pub reviewer: String,
 }

@@ -2,6 +2,8 @@
 //! error code has its page and every script its help. In: the source tree. Each failure names the file, the line and what
 //! to do instead. Source: docs/ARCHITECTURE.md.
 
+mod comparison;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -9,6 +9,7 @@ use job_schema::engine::{Reply, Request};
 use job_schema::event::Event;
 use job_schema::manifest::Manifest;
 use job_schema::redaction::RedactionReport;
+use job_schema::review::Review;
 use job_schema::status::Status;
 use job_schema::transcript::Transcript;
 use job_schema::{parse, schema};
@@ -63,6 +64,7 @@ pub(crate) fn rewrite(document: &str, text: &str) -> Result<Value, String> {
         "transcript" => typed::<Transcript>(text),
         "analysis" => typed::<Analysis>(text),
         "redaction" => typed::<RedactionReport>(text),
+        "review" => typed::<Review>(text),
         "manifest" => typed::<Manifest>(text),
         "event" => typed::<Event>(text),
         other => panic!("no type is known for the document `{other}`"),

@@ -119,7 +119,7 @@ fn canary_job(n: usize) -> Value {
     job["options"] = json!({
         "rules": { "id": "canary", "version": 1 },
         "vocabulary": words('v', VOCABULARY_COUNT),
-        "formats": ["vtt", "srt", "txt", "verbose_json"],
+        "formats": ["vtt", "srt", "txt", "verbose_json", "call_analytics"],
         "attributes": attributes.collect::<serde_json::Map<_, _>>(),
         "redaction": {},
     });

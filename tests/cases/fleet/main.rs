@@ -17,6 +17,7 @@ mod heartbeats;
 mod long_jobs;
 mod losses;
 mod poison;
+mod redaction;
 mod refusals;
 mod rescoring;
 mod rescue;

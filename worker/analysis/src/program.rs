@@ -6,6 +6,7 @@ mod build;
 mod order;
 mod sequences;
 mod side_by_side;
+mod terms;
 mod variants;
 
 use crate::matching::Trie;

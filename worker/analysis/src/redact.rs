@@ -126,7 +126,7 @@ pub fn find(transcript: &Transcript, policy: &Policy) -> Found {
                 .into_iter()
                 .map(|phrase| Place {
                     voice,
-                    tokens: phrase.tokens,
+                    tokens: said.whole_numbers(phrase.tokens),
                     kind: phrase.kind.as_str().to_owned(),
                     found_by: FoundBy::Pattern,
                 }),

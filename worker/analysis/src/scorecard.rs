@@ -2,6 +2,7 @@
 //! [`ScorecardResult`] in which every answer has its evidence. A file that cannot be read fails with [`CardError`]; filling a form
 //! in never does: what cannot be decided is `inconclusive`. `docs/scorecards.md` has the form and the arithmetic.
 
+mod agreement;
 mod file;
 mod fill;
 mod measure;
@@ -13,6 +14,7 @@ use job_schema::analysis::{Conversation, Score};
 use job_schema::scorecard::ScorecardResult;
 use job_schema::{RuleSetId, Sha256};
 
+pub use agreement::{Agreement, QuestionAgreement};
 pub use file::CardError;
 pub use measure::Measure;
 pub use review::{ReviewError, Reviewed};

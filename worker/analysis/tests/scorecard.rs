@@ -7,7 +7,8 @@ use job_schema::analysis::{
     ChannelTalk, Conversation, Hit, NonTalk, Outcome, Overlap, RuleResult, Score,
 };
 use job_schema::job::Role;
-use job_schema::scorecard::{Answer, HumanAnswer, QuestionResult, ScorecardResult};
+use job_schema::review::{HumanAnswer, Review};
+use job_schema::scorecard::{Answer, QuestionResult, ScorecardResult};
 use job_schema::transcript::TimeSpan;
 
 /// The form in the documentation.
@@ -213,32 +214,50 @@ fn a_person_answers_beside_the_machine() {
     let given = |question: &str, answer: Option<&str>| HumanAnswer {
         id: format!("service-quality/{question}@1"),
         answer: answer.map(str::to_owned),
-        reviewer: "r-17".into(),
     };
-    let answers = vec![
-        given("opening/greeting", Some("yes")),
-        given("conversation/way-out", Some("solved")),
-        given("conversation/pace", None),
+    let review = |answers: Vec<HumanAnswer>| Review {
+        schema_version: 1,
+        tenant: "acme".parse().unwrap(),
+        call: "c-1".parse().unwrap(),
+        scorecard: card.id.clone(),
+        version: card.version,
+        scorecard_sha256: card.sha256.clone(),
+        reviewer: "r-17".parse().unwrap(),
+        reviewed_at: jiff::Timestamp::UNIX_EPOCH,
+        answers,
+        comment: None,
+    };
+    let reviews = [
+        review(vec![
+            given("opening/greeting", Some("yes")),
+            given("conversation/way-out", Some("nothing")),
+        ]),
+        review(vec![
+            given("conversation/way-out", Some("solved")),
+            given("conversation/pace", None),
+        ]),
     ];
-    let reviewed = card.review(&machine, answers.clone()).unwrap();
+    let reviewed = card.review(&machine, &reviews).unwrap();
     assert_eq!(reviewed.machine, machine, "the machine's answers stay");
-    assert_eq!(reviewed.answers, answers);
     assert_eq!((reviewed.agreed_count, reviewed.differed_count), (1, 2));
     assert!(machine.percent < reviewed.human.percent);
     assert_eq!(answer(&reviewed.human, "pace"), "n/a");
 
-    let wrong = |answer| card.review(&machine, vec![answer]).unwrap_err();
+    let wrong = |answer| {
+        let reviews = [review(vec![answer])];
+        card.review(&machine, &reviews).unwrap_err().to_string()
+    };
     assert_eq!(
         wrong(given("opening/colour", None)),
-        ReviewError::Question { at: 0 }
+        "the form has no question `service-quality/opening/colour@1`"
     );
     assert_eq!(
         wrong(given("opening/greeting", Some("maybe"))),
-        ReviewError::Answer { at: 0 }
+        "the question `service-quality/opening/greeting@1` has no such answer: write yes, no, or leave it out as not applicable"
     );
     let other = Scorecard::parse(&documented().replace("weight = 40", "weight = 41")).unwrap();
     assert_eq!(
-        other.review(&machine, Vec::new()).unwrap_err(),
+        other.review(&machine, &[]).unwrap_err(),
         ReviewError::OtherForm
     );
 }

@@ -1,26 +1,58 @@
-//! A transcript as the documents that people and players read. In: an assembled [`Transcript`]. Out: UTF-8 text, the same
-//! for the same transcript. Nothing fails. Control and bidirectional characters never get through: a transcript is
+//! A call as the documents that people and players read. In: an assembled [`Transcript`] and its [`Analysis`]. Out: UTF-8
+//! text, the same for the same of both. Nothing fails. Control and bidirectional characters never get through: a transcript is
 //! text from outside, and shown as it is it could break a cue or reorder a line.
 
+mod call_analytics;
 mod cues;
 mod srt;
 mod turn_text;
 mod verbose_json;
 mod vtt;
 
+use job_schema::analysis::Analysis;
 use job_schema::job::{Format, Role};
 use job_schema::transcript::{Channel, Speakers, Transcript};
 
 pub use cues::{CUE_MAX_CHARS, CUE_MAX_MS};
 
-/// Writes `transcript` as `format`.
-pub fn render(format: Format, transcript: &Transcript) -> String {
+/// What a document is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Material<'a> {
+    pub transcript: &'a Transcript,
+    pub analysis: &'a Analysis,
+    pub content: Content,
+}
+
+/// Whether something was removed from the transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    Whole,
+    Redacted,
+}
+
+/// Writes a call as `format`.
+pub fn render(format: Format, material: &Material<'_>) -> String {
+    let transcript = material.transcript;
     match format {
         Format::Vtt => vtt::render(transcript),
         Format::Srt => srt::render(transcript),
         Format::Txt => turn_text::render(transcript),
         Format::VerboseJson => verbose_json::render(transcript),
+        Format::CallAnalytics => call_analytics::render(material),
     }
+}
+
+/// The format for terminals, which needs the transcript alone.
+pub fn turn_text(transcript: &Transcript) -> String {
+    turn_text::render(transcript)
+}
+
+/// The language that most of the speech voted for.
+fn main_language(transcript: &Transcript) -> Option<&str> {
+    let channels = transcript.channels.iter();
+    let languages = channels.filter_map(|channel| channel.facts.language.as_ref());
+    let main = languages.max_by_key(|language| language.heard_ms);
+    main.map(|language| language.code.as_str())
 }
 
 /// The name to show for a channel; none where it is not known who spoke. A name that two channels would share says which.

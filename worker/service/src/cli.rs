@@ -21,6 +21,7 @@ mod rescore;
 mod results;
 mod rules;
 mod schema;
+mod scorecards;
 mod status;
 mod submit;
 mod sweep;
@@ -104,6 +105,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Check, test and explain rule sets.
     Rules(rules::RulesArgs),
+    /// Store and show what people answer beside the machine, and how far the two agree.
+    Scorecards(scorecards::ScorecardsArgs),
     /// Print the documents of the wire format.
     Schema(schema::SchemaArgs),
     /// Runs as the engine process of a worker.
@@ -170,6 +173,7 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Audit(args) => audit::run(args),
         Command::Config(args) => config::run(&global, args),
         Command::Rules(args) => rules::run(args),
+        Command::Scorecards(args) => scorecards::run(&global, args).await,
         Command::Schema(args) => schema::run(args),
         // Taken in `main`, before there was a runtime.
         Command::Engine(_) | Command::Mute(_) => Ok(exit::OK),

@@ -66,6 +66,34 @@ pub fn rescored(manifest: &ObjectKey, name: &str) -> Option<RescoredKeys> {
     })
 }
 
+/// The manifest of the result that an analysis is of, made with it or later. `None` for any other key, redacted copies too.
+pub fn manifest_of_analysis(key: &ObjectKey) -> Option<ObjectKey> {
+    let folder = key.as_str().strip_suffix("/analysis.json")?;
+    match folder.split('/').collect::<Vec<_>>()[..] {
+        [tenant, "calls", call, spec] | [tenant, "calls", call, spec, "rescored", _] => {
+            ObjectKey::try_from(format!("{tenant}/calls/{call}/{spec}{MANIFEST_ENDING}")).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Reviews of a call with one form, `ID@VERSION`. They are of the call and no single result: a new transcript keeps them.
+pub fn reviews_prefix(tenant: &TenantId, call: &CallId, form: &str) -> String {
+    format!("{tenant}/calls/{call}/reviews/{form}/")
+}
+
+/// Ids sort by the time at which they were made.
+pub fn review(tenant: &TenantId, call: &CallId, form: &str, id: JobId) -> ObjectKey {
+    key(format!("{}{id}.json", reviews_prefix(tenant, call, form)))
+}
+
+/// The call that an object is a review of, with this form.
+pub fn reviewed_call(key: &ObjectKey, tenant: &TenantId, form: &str) -> Option<CallId> {
+    let (call, rest) = key.as_str().strip_prefix(&calls(tenant))?.split_once('/')?;
+    let id = rest.strip_prefix("reviews/")?.strip_prefix(form)?;
+    id.starts_with('/').then(|| call.parse().ok()).flatten()
+}
+
 pub fn calls(tenant: &TenantId) -> String {
     format!("{tenant}/calls/")
 }
@@ -180,6 +208,39 @@ mod tests {
         assert!(!tombstone(&tenant, &call).belongs_to(&tenant));
         assert!(!tenant_tombstone(&tenant).belongs_to(&tenant));
         assert!(!receipt(&tenant, JobId::generate()).belongs_to(&tenant));
+    }
+
+    #[test]
+    fn a_review_leads_to_its_call_and_an_analysis_to_its_manifest() {
+        let tenant: TenantId = "t".parse().unwrap();
+        for (key, call) in [
+            ("t/calls/c1/reviews/form@1/0.json", Some("c1")),
+            ("t/calls/c1/reviews/form@10/0.json", None),
+            ("t/calls/c1/spec/analysis.json", None),
+            ("u/calls/c1/reviews/form@1/0.json", None),
+        ] {
+            let found = reviewed_call(&key.parse().unwrap(), &tenant, "form@1");
+            assert_eq!(found.as_ref().map(CallId::as_str), call, "{key}");
+        }
+        for (key, manifest) in [
+            (
+                "t/calls/c/s/analysis.json",
+                Some("t/calls/c/s/manifest.json"),
+            ),
+            (
+                "t/calls/c/s/rescored/r@1/analysis.json",
+                Some("t/calls/c/s/manifest.json"),
+            ),
+            (
+                "t/calls/rescored/s/analysis.json",
+                Some("t/calls/rescored/s/manifest.json"),
+            ),
+            ("t/calls/c/s/redacted/analysis.json", None),
+            ("t/calls/c/s/transcript.json", None),
+        ] {
+            let found = manifest_of_analysis(&key.parse().unwrap());
+            assert_eq!(found.as_ref().map(ObjectKey::as_str), manifest, "{key}");
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod redact;
 pub mod rescore;
 pub mod results;
 pub mod retention;
+pub mod review;
 pub mod rules;
 pub mod settle;
 pub mod signing;

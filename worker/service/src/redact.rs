@@ -14,6 +14,7 @@ use job_schema::redaction::{Check, Leak, RedactionReport, Verdict, Withheld, Wit
 use job_schema::transcript::Transcript;
 use job_schema::{ErrorCode, Failure, SCHEMA_VERSION, Sha256};
 use pipeline::assemble::{self, Header};
+use pipeline::formats::Content;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
@@ -61,18 +62,18 @@ pub async fn redact(
         let (transcript, policy) = (Arc::clone(&original.transcript), Arc::clone(policy));
         off_the_runtime(move || draft(&transcript, &policy)).await?
     };
-    let mut recording = None;
+    let mut sound = None;
     if policy.options().audio.is_some() && drafted.found.withheld.is_none() {
         match mute(engine, original, policy, &drafted).await? {
             Ok(muted) => {
                 let muted = Arc::new(muted);
-                let Some(leaks) =
+                let Some((leaks, peaks)) =
                     listen_again(engine, original, policy, &drafted, &muted, stop).await?
                 else {
                     return Ok(None);
                 };
                 judge_audio(&mut drafted, leaks);
-                recording = Some(muted);
+                sound = Some((muted, peaks));
             }
             Err(reason) => {
                 drafted.found.withheld = Some(Withheld {
@@ -83,7 +84,7 @@ pub async fn redact(
         }
     }
     let (original, policy) = (original.clone(), Arc::clone(policy));
-    off_the_runtime(move || copies(&original, &policy, drafted, recording))
+    off_the_runtime(move || copies(&original, &policy, drafted, sound))
         .await?
         .map(Some)
 }
@@ -137,7 +138,7 @@ async fn mute(
     off_the_runtime(move || engine.mute(&recording, &spec, request)).await
 }
 
-/// The redacted recording goes the way that every recording goes.
+/// The redacted recording goes the way that every recording goes. What is heard in it still, and its waveform.
 async fn listen_again(
     engine: &Engine,
     original: &Original,
@@ -145,7 +146,7 @@ async fn listen_again(
     drafted: &Drafted,
     muted: &Arc<File>,
     stop: &CancellationToken,
-) -> Result<Option<Vec<Leak>>, Failure> {
+) -> Result<Option<(Vec<Leak>, Object)>, Failure> {
     let spec = CallSpec {
         raw_audio: None,
         extension: Some("wav".into()),
@@ -159,11 +160,12 @@ async fn listen_again(
     };
     let (whole, policy) = (Arc::clone(&original.transcript), Arc::clone(policy));
     let redactions = drafted.found.redactions.clone();
-    let leaks = off_the_runtime(move || {
+    let judged = off_the_runtime(move || {
+        let peaks = results::peaks_object(&heard.peaks, heard.summary.audio.sample_rate_hz);
         let heard = assemble::transcript(header_of(&whole), heard.spans, heard.summary);
-        leaks_in_audio(&whole, &redactions, &heard, &policy)
+        (leaks_in_audio(&whole, &redactions, &heard, &policy), peaks)
     });
-    leaks.await.map(Some)
+    judged.await.map(Some)
 }
 
 fn header_of(transcript: &Transcript) -> Header {
@@ -196,7 +198,7 @@ fn copies(
     original: &Original,
     policy: &Policy,
     drafted: Drafted,
-    recording: Option<Arc<File>>,
+    sound: Option<(Arc<File>, Object)>,
 ) -> Result<Copies, Failure> {
     let Drafted {
         found,
@@ -217,8 +219,11 @@ fn copies(
     let mut objects = vec![Object::json("redaction.json", &report)];
     let may_be_read = report.withheld.is_none();
     if may_be_read {
-        objects.extend(results::documents(&text, &original.scoring, &original.formats).1);
-        if let Some(recording) = recording {
+        let (scoring, formats) = (&original.scoring, &original.formats);
+        let (_, documents) = results::documents(&text, scoring, formats, Content::Redacted);
+        objects.extend(documents);
+        if let Some((recording, peaks)) = sound {
+            objects.push(peaks);
             objects.push(Object::new("recording.wav", "audio/wav", read(&recording)?));
         }
     }

@@ -13,6 +13,7 @@ use job_schema::manifest::{StoredObject, Summary};
 use job_schema::transcript::Transcript;
 use job_schema::{ObjectKey, Sha256};
 use pipeline::assemble::{self, Header};
+use pipeline::formats::{self, Content, Material};
 use serde::Serialize;
 
 use crate::spec::sha256;
@@ -118,7 +119,7 @@ pub fn compose(
 ) -> Results {
     let peaks = peaks_object(&findings.peaks, findings.summary.audio.sample_rate_hz);
     let transcript = assemble::transcript(header, findings.spans, findings.summary);
-    let (analysis, mut objects) = documents(&transcript, scoring, formats);
+    let (analysis, mut objects) = documents(&transcript, scoring, formats, Content::Whole);
     objects.push(peaks);
     let summary = summarise(&transcript, &analysis);
     Results {
@@ -133,16 +134,22 @@ pub fn compose(
 pub(crate) fn documents(
     transcript: &Transcript,
     scoring: &Scoring,
-    formats: &[Format],
+    wanted: &[Format],
+    content: Content,
 ) -> (Analysis, Vec<Object>) {
     let transcript_object = Object::json("transcript.json", transcript);
     let analysis = scoring.analyse(transcript, &transcript_object.sha256);
     let mut objects = vec![transcript_object, Object::json("analysis.json", &analysis)];
-    let mut formats = formats.to_vec();
-    formats.sort_unstable();
-    formats.dedup();
-    for format in formats {
-        let text = pipeline::formats::render(format, transcript);
+    let mut wanted = wanted.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let material = Material {
+        transcript,
+        analysis: &analysis,
+        content,
+    };
+    for format in wanted {
+        let text = formats::render(format, &material);
         objects.push(Object::new(
             format.file_name(),
             format.content_type(),
@@ -197,7 +204,7 @@ struct Waveform {
     data: Vec<i8>,
 }
 
-fn peaks_object(chunks: &[PeaksChunk], sample_rate_hz: u32) -> Object {
+pub(crate) fn peaks_object(chunks: &[PeaksChunk], sample_rate_hz: u32) -> Object {
     let points_per_second = chunks.first().map_or(1, |c| c.points_per_second).max(1);
     let mut data = Vec::new();
     let mut length = 0;

@@ -12,7 +12,7 @@ use earwitness::redact::{Copies, Original, redact};
 use earwitness::results::{self, Results, Scoring};
 use job_schema::engine::CallSpec;
 use job_schema::job::Format;
-use job_schema::redaction::{AudioStyle, Check, EntityKind, Redaction, WithheldReason};
+use job_schema::redaction::{AudioStyle, Check, EntityKind, Redacted, Redaction, WithheldReason};
 use job_schema::transcript::EngineFacts;
 use pipeline::assemble::Header;
 use tokio_util::sync::CancellationToken;
@@ -141,6 +141,25 @@ async fn the_text_is_redacted_in_every_document_and_the_original_is_left_alone()
     );
 }
 
+fn waveform(objects: &[results::Object], name: &str) -> serde_json::Value {
+    let peaks = objects.iter().find(|object| object.name == name);
+    serde_json::from_slice(&peaks.expect("a waveform").bytes).expect("JSON")
+}
+
+/// The greatest sample of a waveform where something was removed.
+fn loudest(waveform: &serde_json::Value, one: &Redacted) -> i64 {
+    let number = |name: &str| waveform[name].as_u64().expect("a number");
+    let points_per_second = number("sample_rate") / number("samples_per_pixel");
+    let (channels, channel) = (number("channels"), u64::from(one.channel));
+    let point_at = |ms: u64| ms * points_per_second / 1_000;
+    let data = waveform["data"].as_array().expect("points");
+    let greatest = (point_at(one.span.start_ms)..point_at(one.span.end_ms)).map(|point| {
+        let at = usize::try_from(2 * (point * channels + channel) + 1).expect("an index");
+        data[at].as_i64().expect("a sample")
+    });
+    greatest.max().expect("it lasts some time")
+}
+
 /// Everything for five seconds around every number: nothing is left of the call.
 fn all_of_it() -> Redaction {
     Redaction {
@@ -163,6 +182,13 @@ async fn a_recording_that_proved_itself_is_handed_out() {
     let recording = copies.objects.last().expect("objects");
     assert_eq!(recording.name, "redacted/recording.wav");
     assert!(recording.bytes.starts_with(b"RIFF"));
+    let redacted = waveform(&copies.objects, "redacted/peaks.json");
+    let original = waveform(&whole.objects, "peaks.json");
+    assert_eq!(redacted["length"], original["length"]);
+    for one in &copies.report.redactions {
+        assert_eq!(loudest(&redacted, one), 0, "{:?}", one.span);
+        assert!(loudest(&original, one) > 0, "{:?}", one.span);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::sequences::{Lists, sequences};
+use super::terms::by_text;
 use super::{MAX_SEQUENCES, Node, NodeKind, Program, Scope, ScopeId, StepNode, TermId};
 use super::{side_by_side, variants};
 use crate::matching::Trie;
@@ -45,12 +46,16 @@ impl Builder {
         }
     }
 
-    /// `Err` says in words what is too large.
-    pub(crate) fn finish(self, order: Vec<usize>) -> Result<Program, String> {
-        let by_index = |mut all: Vec<(String, usize)>| {
-            all.sort_unstable_by_key(|&(_, index)| index);
-            all.into_iter().map(|(text, _)| text).collect()
-        };
+    /// `nodes` are those of all rules. `Err` says in words what is too large.
+    pub(crate) fn finish<'a>(
+        self,
+        order: Vec<usize>,
+        nodes: impl Iterator<Item = &'a mut Node>,
+    ) -> Result<Program, String> {
+        let (terms, number_of) = by_text(self.terms);
+        for node in nodes {
+            node.renumber(&number_of);
+        }
         let mut scopes: Vec<(Scope, ScopeId)> = self.scopes.into_iter().collect();
         scopes.sort_unstable_by_key(|&(_, index)| index);
         Ok(Program {
@@ -58,7 +63,7 @@ impl Builder {
             trie: self.trie,
             slots_count: self.slots.len(),
             scopes: scopes.into_iter().map(|(scope, _)| scope).collect(),
-            terms: by_index(self.terms.into_iter().collect()),
+            terms,
             order,
         })
     }

@@ -3,13 +3,16 @@
 //! something removed is still there. Nothing fails. The comparison is by content, not by running the rules again: they would
 //! find new things where a mark stands now.
 
+use std::collections::BTreeSet;
+
 use job_schema::redaction::{EntityKind, FoundBy, Leak, Redacted};
 use job_schema::transcript::{TimeSpan, Transcript};
 
+use super::apply::mark;
 use super::chains::{Chain, chains};
 use super::cues::Cues;
 use super::digits::repeats;
-use super::voice::{Token, Voice};
+use super::voice::{Source, Token, Voice};
 use super::{Policy, find, voices};
 
 /// Shorter numbers are heard in any talk, and tell only where they were.
@@ -30,7 +33,8 @@ pub fn leaks_in_text(
     redactions: &[Redacted],
     redacted: &Transcript,
 ) -> Vec<Leak> {
-    leaks(whole, redactions, redacted)
+    let marks: BTreeSet<String> = redactions.iter().map(|one| mark(&one.kind)).collect();
+    leaks(whole, redactions, redacted, &marks)
 }
 
 /// What the redacted audio still says: also a number that only now was heard as one.
@@ -40,7 +44,7 @@ pub fn leaks_in_audio(
     heard: &Transcript,
     policy: &Policy,
 ) -> Vec<Leak> {
-    let mut leaks = leaks(whole, redactions, heard);
+    let mut leaks = leaks(whole, redactions, heard, &BTreeSet::new());
     let sure = [FoundBy::CheckDigits, FoundBy::Shape];
     let found = find(heard, policy)
         .redactions
@@ -56,7 +60,13 @@ pub fn leaks_in_audio(
     leaks
 }
 
-fn leaks(whole: &Transcript, redactions: &[Redacted], second: &Transcript) -> Vec<Leak> {
+/// Words that are `marks` say nothing: `[address]` stands where somebody said "address".
+fn leaks(
+    whole: &Transcript,
+    redactions: &[Redacted],
+    second: &Transcript,
+    marks: &BTreeSet<String>,
+) -> Vec<Leak> {
     let secrets: Vec<Secret<'_>> = redactions.iter().map(|one| secret(whole, one)).collect();
     let mut leaks = Vec::new();
     for voice in voices(second) {
@@ -79,7 +89,14 @@ fn leaks(whole: &Transcript, redactions: &[Redacted], second: &Transcript) -> Ve
                 }
             }
         }
-        for token in &voice.tokens {
+        let written = |token: &Token| match voice.source {
+            Source::Channel(at) => &second.channels[at].words[token.word].text,
+            Source::Suppressed { channel, index } => {
+                &second.channels[channel].suppressed[index].text
+            }
+        };
+        let spoken = |token: &&Token| !marks.contains(written(token));
+        for token in voice.tokens.iter().filter(spoken) {
             if let Some(secret) = secrets.iter().find(|secret| says(secret, token, channel)) {
                 leak(&secret.one.kind, token.span);
             }
@@ -95,7 +112,7 @@ fn secret<'a>(whole: &Transcript, one: &'a Redacted) -> Secret<'a> {
         words: Vec::new(),
     };
     let own = |voice: &Voice| {
-        let suppressed = matches!(voice.source, super::voice::Source::Suppressed { .. });
+        let suppressed = matches!(voice.source, Source::Suppressed { .. });
         whole.channels[voice.channel()].facts.index == one.channel
             && suppressed == one.words.is_none()
     };

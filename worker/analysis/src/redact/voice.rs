@@ -2,6 +2,8 @@
 //! [`Voice`]: tokens without accents, and parts that are numbers, spelled letters, codes (`DE89`), fillers or words, each with
 //! the words it came from and its time. Nothing fails.
 
+use std::ops::Range;
+
 use job_schema::transcript::{Channel, Suppressed, TimeSpan, Word};
 
 use super::numbers::{self, Language};
@@ -35,7 +37,7 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) kind: Kind,
-    pub(super) tokens: std::ops::Range<usize>,
+    pub(super) tokens: Range<usize>,
     pub(super) span: TimeSpan,
 }
 
@@ -104,6 +106,32 @@ impl Voice {
             source,
             tokens,
             parts,
+        }
+    }
+
+    /// Widened to words and numbers that it would cut: half of a number may tell the rest, or read as another one.
+    pub(super) fn whole_numbers(&self, mut tokens: Range<usize>) -> Range<usize> {
+        let same_word = |a: usize, b: usize| self.tokens[a].word == self.tokens[b].word;
+        loop {
+            let before = tokens.clone();
+            while tokens.start > 0 && same_word(tokens.start - 1, tokens.start) {
+                tokens.start -= 1;
+            }
+            while tokens.end < self.tokens.len() && same_word(tokens.end - 1, tokens.end) {
+                tokens.end += 1;
+            }
+            let numbers = self
+                .parts
+                .iter()
+                .filter(|part| matches!(part.kind, Kind::Number(_)));
+            for Range { start, end } in numbers.map(|part| part.tokens.clone()) {
+                if start < tokens.end && tokens.start < end {
+                    tokens = tokens.start.min(start)..tokens.end.max(end);
+                }
+            }
+            if tokens == before {
+                return tokens;
+            }
         }
     }
 

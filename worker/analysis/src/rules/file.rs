@@ -119,7 +119,8 @@ fn read_file(text: &str) -> Result<RuleSet, Fault> {
     }
     check_places(&reader, &rules)?;
     let order = order(&rules, &references)?;
-    let program = reader.builder.finish(order);
+    let nodes = rules.iter_mut().map(|rule| &mut rule.node);
+    let program = reader.builder.finish(order, nodes);
     Ok(RuleSet {
         id: file.id,
         version: file.version,

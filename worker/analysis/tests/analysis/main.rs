@@ -13,6 +13,7 @@ mod documented;
 mod heard;
 mod import;
 mod laws;
+mod matrix;
 mod measures;
 mod operators;
 mod scoring;

@@ -189,3 +189,16 @@ fn negate_turns_a_query_round() {
     let said = result(&both(), "query = 'card'\nnegate = true");
     assert_eq!((said.outcome, said.hits.len()), (Outcome::False, 2));
 }
+
+#[test]
+fn the_term_that_a_hit_names_does_not_hang_on_the_rules_beside_it() {
+    let rule = "[[rule]]\nname = \"either\"\nquery = '\"card number\" OR (card NEAR:0 number)'\n";
+    let beside = |query: &str| format!("[[rule]]\nname = \"beside\"\nquery = '{query}'\n");
+    let alone = score(&both(), rule).rules.remove(0).hits;
+    for query in ["\"card number\"", "(card NEAR:0 number) OR card"] {
+        let first = score(&both(), &[&beside(query), rule].concat());
+        let last = score(&both(), &[rule, &beside(query)].concat());
+        assert_eq!(first.rules[1].hits, alone, "{query}");
+        assert_eq!(last.rules[0].hits, alone, "{query}");
+    }
+}

@@ -18,6 +18,34 @@ fn a_redacted_text_is_clean_and_the_original_is_not() {
 }
 
 #[test]
+fn a_place_that_cuts_a_number_or_says_its_own_kind_does_not_withhold() {
+    let policy = policy(&[]);
+    let table: [&[(usize, &str)]; 4] = [
+        // The mark `[address]` stands where "address" was said.
+        &[(1, "4111 address live street")],
+        // The street's number is half of a written word, whose whole is said elsewhere too.
+        &[(0, "com oh 12/25 or so we said, then street @ 12/25")],
+        // Half of a number left behind would read as another one.
+        &[
+            (1, "street one 0 thousand cars"),
+            (0, "my card is 4111 1000 2222 3333"),
+        ],
+        &[(1, "my address is 12 address lane")],
+    ];
+    for lines in table {
+        let whole = talk("en", lines);
+        let found = find(&whole, &policy).redactions;
+        assert!(!found.is_empty(), "{lines:?}");
+        let redacted = apply(&whole, &found);
+        assert_eq!(leaks_in_text(&whole, &found, &redacted), [], "{lines:?}");
+        assert!(
+            !leaks_in_text(&whole, &found, &whole).is_empty(),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_heard_again_in_the_audio_is_a_leak() {
     let policy = policy(&[]);
     let whole = talk(

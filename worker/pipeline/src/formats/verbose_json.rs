@@ -5,7 +5,7 @@
 use job_schema::transcript::{Channel, Segment, Transcript, Word};
 use serde_json::{Value, json};
 
-use super::printable;
+use super::{main_language, printable};
 
 pub(super) fn render(transcript: &Transcript) -> String {
     let texts: Vec<String> = transcript
@@ -23,7 +23,7 @@ pub(super) fn render(transcript: &Transcript) -> String {
         .collect();
     let document = json!({
         "task": "transcribe",
-        "language": language(transcript),
+        "language": main_language(transcript).unwrap_or("und"),
         "duration": seconds(transcript.audio.decoded.duration_ms),
         "text": texts.join(" "),
         "segments": segments,
@@ -41,16 +41,6 @@ fn by_start<'a, T: 'a>(
     let mut all: Vec<&T> = transcript.channels.iter().flat_map(items).collect();
     all.sort_by_key(|item| start_ms(item));
     all.into_iter()
-}
-
-/// The language that most of the speech voted for.
-fn language(transcript: &Transcript) -> &str {
-    transcript
-        .channels
-        .iter()
-        .filter_map(|channel| channel.facts.language.as_ref())
-        .max_by_key(|language| language.heard_ms)
-        .map_or("und", |language| language.code.as_str())
 }
 
 fn segment_json(segment: &Segment, id: u64) -> Value {

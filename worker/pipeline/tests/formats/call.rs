@@ -2,13 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use analysis::RuleSet;
 use job_schema::engine::{CallSummary, SpanResult, SpanSegment, Timings};
-use job_schema::job::Role;
+use job_schema::job::{Format, Role};
 use job_schema::transcript::{
     ChannelFacts, ChannelStatus, DecodedAudio, EngineFacts, Figures, Language, LanguageSource,
     TimeSpan, Transcript, Word,
 };
 use pipeline::assemble::{self, Header};
+use pipeline::formats::{self, Content, Material};
+
+pub(crate) fn render(format: Format, transcript: &Transcript) -> String {
+    scored(format, transcript, None, Content::Whole)
+}
+
+pub(crate) fn scored(
+    format: Format,
+    transcript: &Transcript,
+    rules: Option<&RuleSet>,
+    content: Content,
+) -> String {
+    let analysis = analysis::analyse(transcript, &transcript.audio.sha256, rules);
+    let material = Material {
+        transcript,
+        analysis: &analysis,
+        content,
+    };
+    formats::render(format, &material)
+}
 
 pub(crate) fn transcript(roles: &[Role], duration_ms: u64, spans: Vec<SpanResult>) -> Transcript {
     let digest = "a".repeat(64);

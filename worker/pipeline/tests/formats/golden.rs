@@ -1,8 +1,9 @@
+use analysis::RuleSet;
 use job_schema::job::{Format, Role};
 use job_schema::transcript::Transcript;
-use pipeline::formats::render;
+use pipeline::formats::Content;
 
-use crate::call::{speech, transcript};
+use crate::call::{render, scored, speech, transcript};
 
 /// Turns, a back-channel, an interruption, a long utterance, and characters that each format has to tame.
 fn call() -> Transcript {
@@ -47,6 +48,101 @@ fn verbose_json() {
     insta::assert_snapshot!(render(Format::VerboseJson, &call()));
 }
 
+/// A rule of each way to be true, and two that are not.
+const CATEGORIES: &str = r#"
+id = "demo"
+version = 1
+[[rule]]
+name = "greeting"
+query = 'agent: first(10s): "thank you for calling"'
+[[rule]]
+name = "complaint"
+query = 'customer: (nobody | sorry)'
+[[rule]]
+name = "long-silence"
+query = '@silence >= 5s'
+[[rule]]
+name = "no-refund"
+query = 'NOT refund'
+[[rule]]
+name = "refund"
+query = 'refund'
+"#;
+
+/// Half a minute in which the customer interrupts, and nobody speaks from 14.5 to 25 s.
+fn short_call() -> Transcript {
+    transcript(
+        &[Role::Agent, Role::Customer],
+        30_000,
+        vec![
+            speech(
+                0,
+                300,
+                "Thank you for calling Northgate Plumbing, how can I help?",
+            ),
+            speech(
+                1,
+                3_800,
+                "You said somebody would come... and nobody ever came!",
+            ),
+            speech(0, 8_000, "I am sorry about that. --"),
+            speech(1, 12_000, "\u{202E}Well,"),
+            speech(0, 14_000, "Hm"),
+            speech(1, 25_000, "Goodbye."),
+        ],
+    )
+}
+
+#[test]
+fn call_analytics() {
+    let rules = RuleSet::parse(CATEGORIES).unwrap();
+    let whole = scored(
+        Format::CallAnalytics,
+        &short_call(),
+        Some(&rules),
+        Content::Whole,
+    );
+    insta::assert_snapshot!(whole);
+    let redacted = scored(
+        Format::CallAnalytics,
+        &short_call(),
+        Some(&rules),
+        Content::Redacted,
+    );
+    let of = |document: &str| -> serde_json::Value { serde_json::from_str(document).unwrap() };
+    let (whole, mut redacted) = (of(&whole), of(&redacted));
+    let metadata = redacted["ContentMetadata"].take();
+    assert_eq!(metadata["Output"], "Redacted");
+    redacted["ContentMetadata"] = whole["ContentMetadata"].clone();
+    assert_eq!(whole, redacted);
+}
+
+#[test]
+fn call_analytics_adds_up_channels_of_one_role() {
+    let call = transcript(
+        &[Role::Customer, Role::Customer, Role::Unknown],
+        9_000,
+        vec![
+            speech(0, 0, "one two three"),
+            speech(1, 4_000, "four"),
+            speech(2, 6_000, "five"),
+        ],
+    );
+    let document = render(Format::CallAnalytics, &call);
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let roles = [
+        serde_json::json!({"ParticipantRole": "CUSTOMER"}),
+        serde_json::json!({"ParticipantRole": "UNKNOWN"}),
+    ];
+    assert_eq!(document["Participants"].as_array().unwrap(), &roles);
+    let talk = &document["ConversationCharacteristics"]["TalkTime"];
+    assert_eq!(
+        talk["DetailsByParticipant"]["CUSTOMER"]["TotalTimeMillis"],
+        1_100 + 300
+    );
+    assert_eq!(talk["TotalTimeMillis"], 1_700);
+}
+
 #[test]
 fn an_empty_call_is_a_valid_document_in_every_format() {
     let silence = transcript(&[Role::Agent, Role::Customer], 1_000, Vec::new());
@@ -57,6 +153,13 @@ fn an_empty_call_is_a_valid_document_in_every_format() {
         serde_json::from_str(&render(Format::VerboseJson, &silence)).unwrap();
     assert_eq!(json["text"], "");
     assert_eq!(json["duration"], 1.0);
+    let json: serde_json::Value =
+        serde_json::from_str(&render(Format::CallAnalytics, &silence)).unwrap();
+    assert_eq!(json["Transcript"], serde_json::json!([]));
+    assert_eq!(
+        json["Categories"]["MatchedCategories"],
+        serde_json::json!([])
+    );
 }
 
 #[test]

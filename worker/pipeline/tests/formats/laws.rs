@@ -1,9 +1,9 @@
 use job_schema::job::{Format, Role};
 use job_schema::transcript::{Transcript, Word};
-use pipeline::formats::{CUE_MAX_CHARS, CUE_MAX_MS, render};
+use pipeline::formats::{CUE_MAX_CHARS, CUE_MAX_MS};
 use proptest::prelude::*;
 
-use crate::call::{span, transcript};
+use crate::call::{render, span, transcript};
 use crate::readers::{Cue, read_srt, read_vtt};
 
 /// What an engine may write, and what of it may be shown.
@@ -135,5 +135,28 @@ proptest! {
             prop_assert_eq!(segment["id"].as_u64().unwrap(), u64::try_from(id).unwrap());
             prop_assert!(segment["end"].as_f64() > segment["start"].as_f64());
         }
+    }
+
+    /// As a client of the service does it: words with a space between, and marks on the word before them.
+    #[test]
+    fn the_items_of_call_analytics_give_the_content_of_their_turn(call in any_call()) {
+        let json: serde_json::Value = serde_json::from_str(&render(Format::CallAnalytics, &call)).unwrap();
+        let turns = json["Transcript"].as_array().unwrap();
+        for turn in turns {
+            let mut text = String::new();
+            for item in turn["Items"].as_array().unwrap() {
+                let is_word = item["Type"] == "pronunciation";
+                prop_assert!(is_word || !text.is_empty());
+                if is_word && !text.is_empty() {
+                    text.push(' ');
+                }
+                text.push_str(item["Content"].as_str().unwrap());
+                let ms = |key: &str| item[key].as_u64().unwrap();
+                prop_assert!(ms("BeginOffsetMillis") <= ms("EndOffsetMillis"));
+            }
+            prop_assert_eq!(turn["Content"].as_str().unwrap(), text);
+        }
+        let ms = |turn: &serde_json::Value| turn["BeginOffsetMillis"].as_u64().unwrap();
+        prop_assert!(turns.is_sorted_by_key(ms));
     }
 }

@@ -1,10 +1,15 @@
 //! `earwitness results`: what a completed job made, from the store.
 
+mod show;
+
 use anyhow::Context;
-use job_schema::analysis::{Analysis, Outcome};
+use job_schema::analysis::Analysis;
+use job_schema::job::Format;
 use job_schema::manifest::Manifest;
 use job_schema::status::State;
+use job_schema::transcript::Transcript;
 use job_schema::{JobId, ObjectKey, TenantId};
+use pipeline::formats::{self, Content, Material};
 
 use super::common::{Shelf, settings};
 use super::out;
@@ -18,16 +23,20 @@ const MAX_OBJECT_BYTES: u64 = 512 << 20;
 #[command(after_help = "\
 Examples:
   earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme
-  earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme --object transcript.vtt > call.vtt")]
+  earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme --object transcript.vtt > call.vtt
+  earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme --format call-analytics")]
 pub(super) struct ResultsArgs {
     /// The id that `submit` printed.
     job: JobId,
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
     tenant: TenantId,
     /// Print this object as it is stored: manifest.json, transcript.json, analysis.json, transcript.vtt …
-    /// Without it: the transcript by turns, then what the rules found.
+    /// Without it: the transcript by turns, then what the rules found and how the scorecard was filled in.
     #[arg(long, value_name = "NAME")]
     object: Option<String>,
+    /// Print the call as vtt, srt, txt, verbose_json or call_analytics, whether the job asked for it or not.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "object")]
+    format: Option<Format>,
 }
 
 pub(super) async fn run(global: &Global, args: ResultsArgs) -> Result<u8, Exit> {
@@ -44,25 +53,56 @@ pub(super) async fn run(global: &Global, args: ResultsArgs) -> Result<u8, Exit> 
     };
     let raw = read(&shelf, manifest_key).await?;
     let manifest: Manifest = serde_json::from_slice(&raw).context("read manifest")?;
-    let Some(name) = args.object else {
-        // A call that was only scored again has no transcript of its own.
-        if let Ok(key) = key_of(&manifest, "transcript.json") {
-            let transcript = read(&shelf, key).await?;
-            let transcript = serde_json::from_slice(&transcript).context("read transcript")?;
-            let text = pipeline::formats::render(job_schema::job::Format::Txt, &transcript);
-            out::write(text.as_bytes());
-        }
-        let analysis = read(&shelf, key_of(&manifest, "analysis.json")?).await?;
-        print_hits(&serde_json::from_slice(&analysis).context("read analysis")?);
-        return Ok(exit::OK);
-    };
-    let bytes = if name == "manifest.json" {
-        raw
-    } else {
-        read(&shelf, key_of(&manifest, &name)?).await?
-    };
-    out::write(&bytes);
+    match (args.object, args.format) {
+        (Some(name), _) if name == "manifest.json" => out::write(&raw),
+        (Some(name), _) => out::write(&read(&shelf, key_of(&manifest, &name)?).await?),
+        (None, Some(format)) => out::write(&formatted(&shelf, &manifest, format).await?),
+        (None, None) => out::write(told(&shelf, &manifest).await?.as_bytes()),
+    }
     Ok(exit::OK)
+}
+
+/// As it is stored, else made now, which gives the same bytes.
+async fn formatted(
+    shelf: &Shelf,
+    manifest: &Manifest,
+    format: Format,
+) -> Result<bytes::Bytes, Exit> {
+    if let Ok(key) = key_of(manifest, format.file_name()) {
+        return read(shelf, key).await;
+    }
+    let material = Material {
+        transcript: &transcript(shelf, key_of(manifest, "transcript.json")?).await?,
+        analysis: &analysis(shelf, manifest).await?,
+        content: Content::Whole,
+    };
+    Ok(formats::render(format, &material).into())
+}
+
+async fn told(shelf: &Shelf, manifest: &Manifest) -> Result<String, Exit> {
+    let mut text = String::new();
+    // A call that was only scored again has no transcript of its own.
+    if let Ok(key) = key_of(manifest, "transcript.json") {
+        text += &formats::turn_text(&transcript(shelf, key).await?);
+    }
+    let analysis = analysis(shelf, manifest).await?;
+    if let Some(score) = &analysis.score {
+        text += &show::score(score);
+    }
+    if let Some(card) = &analysis.scorecard {
+        text += &show::scorecard(card, &analysis.conversation.channels);
+    }
+    Ok(text)
+}
+
+async fn transcript(shelf: &Shelf, key: ObjectKey) -> Result<Transcript, Exit> {
+    let raw = read(shelf, key).await?;
+    Ok(serde_json::from_slice(&raw).context("read transcript")?)
+}
+
+async fn analysis(shelf: &Shelf, manifest: &Manifest) -> Result<Analysis, Exit> {
+    let raw = read(shelf, key_of(manifest, "analysis.json")?).await?;
+    Ok(serde_json::from_slice(&raw).context("read analysis")?)
 }
 
 fn key_of(manifest: &Manifest, name: &str) -> Result<ObjectKey, Exit> {
@@ -87,35 +127,4 @@ async fn read(shelf: &Shelf, key: ObjectKey) -> Result<bytes::Bytes, Exit> {
             StoreError::NotFound { .. } => Exit::new(exit::SOME_FAILED, e),
             e => Exit::new(exit::UNREACHABLE, e),
         })
-}
-
-fn print_hits(analysis: &Analysis) {
-    let Some(score) = &analysis.score else { return };
-    out::line(format_args!(
-        "\nscore {} by {}@{}",
-        score.points, score.rule_set, score.version
-    ));
-    for rule in &score.rules {
-        let verdict = match rule.outcome {
-            Outcome::True => "yes",
-            Outcome::False => "no",
-            Outcome::Inconclusive => "unclear",
-        };
-        out::line(format_args!(
-            "  {:24} {verdict:8} {:+}",
-            rule.rule, rule.points
-        ));
-        for hit in &rule.hits {
-            let seconds = std::time::Duration::from_millis(hit.span.start_ms).as_secs_f64();
-            out::line(format_args!(
-                "    at {seconds:.1} s, {}: \"{}\" (confidence {:.2})",
-                hit.role.as_str(),
-                hit.words.join(" "),
-                hit.confidence
-            ));
-        }
-        if let Some(reason) = &rule.reason {
-            out::line(format_args!("    {reason}"));
-        }
-    }
 }

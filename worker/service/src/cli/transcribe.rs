@@ -348,7 +348,7 @@ fn report(
             place.display()
         ));
     } else if let Some(transcript) = done.readable() {
-        out::write(pipeline::formats::render(Format::Txt, transcript).as_bytes());
+        out::write(pipeline::formats::turn_text(transcript).as_bytes());
     }
     Ok(())
 }
