@@ -1,5 +1,5 @@
 //! Objects in S3 or something like it: the SDK is used below this module and nowhere else. Every request has a deadline and
-//! a bounded number of tries; [`read`] goes on where a download broke off and checks what came.
+//! a bounded number of tries; `read` goes on where a download broke off and checks what came.
 //! Source: the S3 API reference, Amazon's and what others make of it.
 
 mod answer;
