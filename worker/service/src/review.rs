@@ -14,10 +14,9 @@ use job_schema::scorecard::ScorecardResult;
 use job_schema::{CallId, ErrorCode, Failure, JobId, ObjectKey, TenantId};
 
 use crate::results::{MAX_MANIFEST_BYTES, Object};
-use crate::store::{BlobStore, Location, PutMode, StoreError};
+use crate::store::{BlobStore, Location, PutMode, StoreError, erase, list_all};
 use crate::{layout, tombstone};
 
-const PAGE_KEYS: u16 = 1_000;
 /// Evidence of the longest calls stays below.
 const MAX_ANALYSIS_BYTES: u64 = 256 << 20;
 /// The most that a form and a comment can make.
@@ -100,7 +99,7 @@ impl Reviews<'_> {
         let Err(deleted) = self.refuse_deleted(&review.call).await else {
             return Ok(());
         };
-        self.store.delete(&at).await.map_err(|e| e.failure())?;
+        erase(self.store, &at).await.map_err(|e| e.failure())?;
         Err(deleted)
     }
 
@@ -126,18 +125,9 @@ impl Reviews<'_> {
     }
 
     async fn keys(&self, below: &str) -> Result<Vec<ObjectKey>, Failure> {
-        let (mut keys, mut after) = (Vec::new(), None);
-        loop {
-            let listed = self
-                .store
-                .list(self.results, below, after.as_deref(), PAGE_KEYS);
-            let page = listed.await.map_err(|e| e.failure())?;
-            keys.extend(page.objects.into_iter().map(|object| object.key));
-            match page.next_after {
-                Some(next) => after = Some(next),
-                None => return Ok(keys),
-            }
-        }
+        let listed = list_all(self.store, self.results, below).await;
+        let objects = listed.map_err(|e| e.failure())?.into_iter();
+        Ok(objects.map(|object| object.key).collect())
     }
 }
 

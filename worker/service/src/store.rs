@@ -217,14 +217,51 @@ pub trait BlobStore: Send + Sync + Debug {
 
 /// Deletes an object for good: every version that it ever had, where a bucket keeps them behind a delete marker.
 pub async fn erase(store: &dyn BlobStore, at: &Location) -> Result<(), StoreError> {
-    for version in store.versions(&at.bucket, at.key.as_str()).await? {
-        // A prefix also finds longer keys.
-        if version.key == at.key {
+    // A prefix also finds longer keys.
+    erase_where(store, &at.bucket, at.key.as_str(), |key| *key == at.key).await
+}
+
+/// The same for every object whose key begins with `prefix`.
+pub async fn erase_below(
+    store: &dyn BlobStore,
+    bucket: &BucketName,
+    prefix: &str,
+) -> Result<(), StoreError> {
+    erase_where(store, bucket, prefix, |_| true).await
+}
+
+async fn erase_where(
+    store: &dyn BlobStore,
+    bucket: &BucketName,
+    prefix: &str,
+    is_meant: impl Fn(&ObjectKey) -> bool,
+) -> Result<(), StoreError> {
+    for version in store.versions(bucket, prefix).await? {
+        if is_meant(&version.key) {
+            let at = Location::new(bucket.clone(), version.key);
             let id = version.version_id.as_deref();
-            store.delete_version(at, id).await?;
+            store.delete_version(&at, id).await?;
         }
     }
     Ok(())
+}
+
+/// Every object whose key begins with `prefix`, for prefixes that hold no more than memory does.
+pub async fn list_all<S: BlobStore + ?Sized>(
+    store: &S,
+    bucket: &BucketName,
+    prefix: &str,
+) -> Result<Vec<Listed>, StoreError> {
+    const PAGE: u16 = 1_000;
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.list(bucket, prefix, after.as_deref(), PAGE).await?;
+        all.extend(page.objects);
+        match page.next_after {
+            Some(next) => after = Some(next),
+            None => return Ok(all),
+        }
+    }
 }
 
 /// What there is in a bucket without versions.
@@ -233,20 +270,13 @@ async fn current_versions<S: BlobStore + ?Sized>(
     bucket: &BucketName,
     prefix: &str,
 ) -> Result<Vec<StoredVersion>, StoreError> {
-    const PAGE: u16 = 1_000;
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.list(bucket, prefix, after.as_deref(), PAGE).await?;
-        all.extend(page.objects.into_iter().map(|object| StoredVersion {
-            key: object.key,
-            version_id: None,
-            size_bytes: object.size_bytes,
-        }));
-        match page.next_after {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
-        }
-    }
+    let all = list_all(store, bucket, prefix).await?.into_iter();
+    let current = all.map(|object| StoredVersion {
+        key: object.key,
+        version_id: None,
+        size_bytes: object.size_bytes,
+    });
+    Ok(current.collect())
 }
 
 /// The store that the settings name.

@@ -6,7 +6,7 @@ use job_schema::{ErrorCode, Failure, Job};
 
 use super::Fleet;
 use crate::layout;
-use crate::store::Location;
+use crate::store::erase_below;
 use crate::tombstone;
 
 pub(super) fn deleted() -> Failure {
@@ -44,14 +44,8 @@ pub(super) async fn taken_back(fleet: &Fleet, job: &Job, failure: Failure) -> Fa
 /// Removes all that any job made of the call.
 async fn clear(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
     let below = layout::calls_prefix(&job.tenant, Some(&job.call));
-    let versions = fleet.store.versions(&fleet.results_bucket, &below).await;
-    for version in versions.map_err(|e| e.failure())? {
-        let at = Location::new(fleet.results_bucket.clone(), version.key);
-        let id = version.version_id.as_deref();
-        let gone = fleet.store.delete_version(&at, id).await;
-        gone.map_err(|e| e.failure())?;
-    }
-    Ok(())
+    let gone = erase_below(fleet.store.as_ref(), &fleet.results_bucket, &below).await;
+    gone.map_err(|e| e.failure())
 }
 
 #[cfg(test)]
@@ -61,7 +55,7 @@ mod tests {
 
     use super::super::keep::tests::{JOB, fleet};
     use super::*;
-    use crate::store::{PutMode, exists};
+    use crate::store::{Location, PutMode, exists};
 
     #[tokio::test]
     async fn what_was_written_before_a_failure_goes_with_a_deleted_call_and_with_no_other() {
