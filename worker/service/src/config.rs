@@ -4,6 +4,7 @@
 
 mod check;
 mod layers;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -12,6 +13,7 @@ pub mod url;
 use std::path::{Path, PathBuf};
 
 pub use layers::{Origin, Row};
+pub use tenants::by_tenant;
 pub use types::{
     Admin, Audit, Broker, Checksums, Config, Engine, Log, LogFormat, RecognizerKind,
     RequireSignatures, Retention, Retry, Rules, Security, Store, StoreKind, Worker,

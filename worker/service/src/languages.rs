@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 use job_schema::TenantId;
 use job_schema::job::{MAX_LANGUAGES, Options, is_language_code};
 
+use crate::config::by_tenant;
+
+const EXPECTED: &str = "expected TENANT=CODE+CODE, separated by commas";
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantLanguages {
     tenants: BTreeMap<TenantId, Vec<String>>,
@@ -16,24 +20,7 @@ pub struct TenantLanguages {
 impl TenantLanguages {
     /// `TENANT=CODE+CODE`, separated by commas.
     pub fn read(setting: &str) -> Result<Self, String> {
-        let mut tenants = BTreeMap::new();
-        for entry in setting.split(',').map(str::trim).filter(|e| !e.is_empty()) {
-            let shape = || "expected TENANT=CODE+CODE, separated by commas".to_owned();
-            let (tenant, codes) = entry.split_once('=').ok_or_else(shape)?;
-            let tenant: TenantId = tenant.trim().parse().map_err(|e| format!("tenant {e}"))?;
-            let codes: Vec<String> = codes.split('+').map(|c| c.trim().to_owned()).collect();
-            if let Some(code) = codes.iter().find(|code| !is_language_code(code)) {
-                return Err(format!(
-                    "`{code}` is not a language code such as `en` or `de`"
-                ));
-            }
-            if codes.len() > MAX_LANGUAGES {
-                return Err(format!("at most {MAX_LANGUAGES} languages a tenant"));
-            }
-            if tenants.insert(tenant, codes).is_some() {
-                return Err("a tenant stands there twice".to_owned());
-            }
-        }
+        let tenants = by_tenant(setting, EXPECTED, codes)?;
         Ok(Self { tenants })
     }
 
@@ -48,6 +35,19 @@ impl TenantLanguages {
             _ => Cow::Borrowed(options),
         }
     }
+}
+
+fn codes(text: &str) -> Result<Vec<String>, String> {
+    let codes: Vec<String> = text.split('+').map(|c| c.trim().to_owned()).collect();
+    if let Some(code) = codes.iter().find(|code| !is_language_code(code)) {
+        return Err(format!(
+            "`{code}` is not a language code such as `en` or `de`"
+        ));
+    }
+    if codes.len() > MAX_LANGUAGES {
+        return Err(format!("at most {MAX_LANGUAGES} languages a tenant"));
+    }
+    Ok(codes)
 }
 
 #[cfg(test)]

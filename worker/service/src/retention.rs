@@ -12,12 +12,14 @@ use job_schema::manifest::Manifest;
 use job_schema::{CallId, ObjectKey, TenantId};
 use serde::Serialize;
 
+use crate::config::by_tenant;
 use crate::layout;
 use crate::purge::{Places, Receipt, Target, purge};
 use crate::results::MAX_MANIFEST_BYTES;
 use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError};
 
 const PAGE: u16 = 1_000;
+const EXPECTED: &str = "expected TENANT=DAYS, separated by commas";
 
 /// Days by tenant; `None` keeps for ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,20 +32,14 @@ impl Retention {
     /// `days` for all, and `TENANT=DAYS`, separated by commas, for some; 0 for ever.
     pub fn read(days: u32, tenants: &str) -> Result<Self, String> {
         let limit = |days: u32| (days > 0).then_some(days);
-        let mut retention = Self {
-            otherwise: limit(days),
-            tenants: BTreeMap::new(),
+        let days_of = |text: &str| {
+            let days = text.trim().parse().map(limit);
+            days.map_err(|_| EXPECTED.to_owned())
         };
-        for entry in tenants.split(',').map(str::trim).filter(|e| !e.is_empty()) {
-            let shape = || "expected TENANT=DAYS, separated by commas".to_owned();
-            let (tenant, days) = entry.split_once('=').ok_or_else(shape)?;
-            let tenant = tenant.trim().parse().map_err(|e| format!("tenant {e}"))?;
-            let days: u32 = days.trim().parse().map_err(|_| shape())?;
-            if retention.tenants.insert(tenant, limit(days)).is_some() {
-                return Err("a tenant stands there twice".to_owned());
-            }
-        }
-        Ok(retention)
+        Ok(Self {
+            otherwise: limit(days),
+            tenants: by_tenant(tenants, EXPECTED, days_of)?,
+        })
     }
 
     pub fn is_empty(&self) -> bool {
