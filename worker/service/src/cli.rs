@@ -25,6 +25,7 @@ mod scorecards;
 mod status;
 mod submit;
 mod sweep;
+mod text;
 mod transcribe;
 mod version;
 mod worker;

@@ -5,6 +5,22 @@ use job_schema::job::{Format, Options, Role, RuleSetRef};
 use super::common::name_and_value;
 use super::redaction::RedactArgs;
 
+/// What a call is spoken in, wherever it is transcribed.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct LanguageArgs {
+    /// ISO 639-1 code of the language; detected when absent.
+    #[arg(long, value_name = "CODE")]
+    pub(super) language: Option<String>,
+    /// Detect one of these languages and no other; the model has to know them all.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "CODE,…",
+        conflicts_with = "language"
+    )]
+    pub(super) languages: Vec<String>,
+}
+
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct OptionArgs {
     /// Who speaks on each channel: agent, customer, ivr, mixed or unknown.
@@ -19,17 +35,8 @@ pub(super) struct OptionArgs {
     /// Something known of the call, which rules compare as `$NAME`; may be given again.
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     attribute: Vec<(String, String)>,
-    /// ISO 639-1 code of the language; detected when absent.
-    #[arg(long, value_name = "CODE")]
-    language: Option<String>,
-    /// Detect one of these languages and no other; workers whose model lacks one refuse the job.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "CODE,…",
-        conflicts_with = "language"
-    )]
-    languages: Vec<String>,
+    #[command(flatten)]
+    language: LanguageArgs,
     /// Names and products to expect.
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
@@ -52,8 +59,8 @@ impl OptionArgs {
     pub(super) fn options(self) -> Options {
         Options {
             model: self.model,
-            language: self.language,
-            languages: self.languages,
+            language: self.language.language,
+            languages: self.language.languages,
             channel_roles: self.channels,
             rules: self.rules,
             vocabulary: self.vocabulary,

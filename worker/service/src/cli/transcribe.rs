@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Global;
 use super::common::{LocalEngine, ModelArgs, hexadecimal, name_and_value, scoring, settings};
+use super::options::LanguageArgs;
 use super::out;
 use super::raw_layout;
 use super::redaction::{RedactArgs, told};
@@ -68,17 +69,8 @@ pub(super) struct TranscribeArgs {
         default_value = "vtt,srt,txt"
     )]
     format: Vec<Format>,
-    /// ISO 639-1 code of the language; detected when absent.
-    #[arg(long, value_name = "CODE")]
-    language: Option<String>,
-    /// Detect one of these languages and no other; the model has to know them all.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "CODE,…",
-        conflicts_with = "language"
-    )]
-    languages: Vec<String>,
+    #[command(flatten)]
+    language: LanguageArgs,
     /// Names and products to expect. Those in the rule file's vocabulary are expected too.
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
@@ -180,8 +172,8 @@ async fn transcribe(
     let (vocabulary, role_vocabulary) = scoring.vocabulary(&args.vocabulary);
     let spec = CallSpec {
         channel_roles: args.channels.clone(),
-        language: args.language.clone(),
-        languages: args.languages.clone(),
+        language: args.language.language.clone(),
+        languages: args.language.languages.clone(),
         vocabulary,
         role_vocabulary,
         raw_audio: args.raw,

@@ -7,6 +7,8 @@ use std::time::Duration;
 use job_schema::analysis::{ChannelTalk, Outcome, Score};
 use job_schema::scorecard::{Answer, Evidence, QuestionResult, ScorecardResult};
 
+use super::super::text::{add_line, percent};
+
 /// Each rule with its outcome, its points, and where it was said.
 pub(super) fn score(score: &Score) -> String {
     let mut text = format!(
@@ -19,20 +21,20 @@ pub(super) fn score(score: &Score) -> String {
             Outcome::False => "no",
             Outcome::Inconclusive => "unclear",
         };
-        line(
+        add_line(
             &mut text,
             format_args!("  {:24} {verdict:8} {:+}", rule.rule, rule.points),
         );
         for hit in &rule.hits {
             let (at, role) = (seconds(hit.span.start_ms), hit.role.as_str());
             let (words, confidence) = (hit.words.join(" "), hit.confidence);
-            line(
+            add_line(
                 &mut text,
                 format_args!("    at {at:.1} s, {role}: \"{words}\" (confidence {confidence:.2})"),
             );
         }
         if let Some(reason) = &rule.reason {
-            line(&mut text, format_args!("    {reason}"));
+            add_line(&mut text, format_args!("    {reason}"));
         }
     }
     text
@@ -47,30 +49,30 @@ pub(super) fn scorecard(card: &ScorecardResult, channels: &[ChannelTalk]) -> Str
         card.version
     );
     for failed in &card.failed_by {
-        line(&mut text, format_args!("  failed by {failed}"));
+        add_line(&mut text, format_args!("  failed by {failed}"));
     }
     for section in &card.sections {
         let (name, share) = (&section.name, percent(section.percent));
-        line(&mut text, format_args!("  {name:24} {share}"));
+        add_line(&mut text, format_args!("  {name:24} {share}"));
         for question in &section.questions {
-            line(
+            add_line(
                 &mut text,
                 format_args!("    {:22} {}", question.question, answer(question)),
             );
             for evidence in &question.evidence {
-                line(
+                add_line(
                     &mut text,
                     format_args!("      {}", place(evidence, channels)),
                 );
             }
             if let Some(reason) = &question.reason {
-                line(&mut text, format_args!("      {reason}"));
+                add_line(&mut text, format_args!("      {reason}"));
             }
         }
     }
     for keyword in &card.keywords {
         let (name, points, hits) = (&keyword.name, keyword.points, keyword.hits_count);
-        line(
+        add_line(
             &mut text,
             format_args!("  {name:24} {points:+} for {hits} hits"),
         );
@@ -78,16 +80,8 @@ pub(super) fn scorecard(card: &ScorecardResult, channels: &[ChannelTalk]) -> Str
     text
 }
 
-fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    writeln!(text, "{line}").expect("writing to a String cannot fail");
-}
-
 fn seconds(ms: u64) -> f64 {
     Duration::from_millis(ms).as_secs_f64()
-}
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{share:.1} %"))
 }
 
 fn answer(question: &QuestionResult) -> String {

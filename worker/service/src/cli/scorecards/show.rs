@@ -1,11 +1,11 @@
 //! Both sides of a form, and how far they agree, as text or JSON. In: a reviewed form, or counts. Out: text. Nothing fails.
 
-use std::fmt::Write as _;
-
 use analysis::scorecard::{Agreement, QuestionAgreement, Reviewed};
 use job_schema::review::Review;
 use job_schema::scorecard::{Answer, QuestionResult};
 use serde_json::{Value, json};
+
+use super::super::text::{add_line, percent};
 
 /// Section by section, the machine's answer and people's.
 pub(super) fn both(reviewed: &Reviewed, reviews: &[Review]) -> String {
@@ -22,11 +22,11 @@ pub(super) fn both(reviewed: &Reviewed, reviews: &[Review]) -> String {
     );
     for (ours, theirs) in machine.sections.iter().zip(&human.sections) {
         let (was, is) = (percent(ours.percent), percent(theirs.percent));
-        line(&mut text, format_args!("  {:24} {was:16} {is}", ours.name));
+        add_line(&mut text, format_args!("  {:24} {was:16} {is}", ours.name));
         for question in &ours.questions {
             let given = given(question, reviews);
             let answer = answer(&question.answer);
-            line(
+            add_line(
                 &mut text,
                 format_args!("    {:22} {answer:16} {given}", question.question),
             );
@@ -34,7 +34,7 @@ pub(super) fn both(reviewed: &Reviewed, reviews: &[Review]) -> String {
     }
     for review in reviews {
         if let Some(comment) = &review.comment {
-            line(&mut text, format_args!("  {}: {comment}", review.reviewer));
+            add_line(&mut text, format_args!("  {}: {comment}", review.reviewer));
         }
     }
     text
@@ -63,7 +63,7 @@ pub(super) fn agreement(agreement: &Agreement) -> String {
         } = question;
         let kappa = kappa.map_or_else(|| "-".to_owned(), |kappa| format!("{kappa:.3}"));
         let share = percent(share);
-        line(
+        add_line(
             &mut text,
             format_args!(
                 "  {id:48} {agreed_count} of {compared_count} agree ({share}), kappa {kappa}, {inconclusive_count} undecided by the machine"
@@ -113,12 +113,4 @@ fn answer(answer: &Answer) -> &str {
         Answer::NotApplicable => "not applicable",
         Answer::Inconclusive => "inconclusive",
     }
-}
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{share:.1} %"))
-}
-
-fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    writeln!(text, "{line}").expect("writing to a String cannot fail");
 }
