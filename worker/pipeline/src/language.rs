@@ -6,14 +6,13 @@
 mod votes;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use job_schema::engine::CallSpec;
 use job_schema::transcript::{Language, LanguageSource};
 use job_schema::{ErrorCode, Failure};
 
 use crate::channel::HeardSpan;
-use crate::look::{SpanToRead, WINDOW_SAMPLES};
+use crate::look::WINDOW_SAMPLES;
 use crate::recognizer::{AbortFlag, LanguageGuess, RecognizeError};
 use crate::slots::{ModelTraits, SlotPool, Ticket};
 use votes::Vote;
@@ -40,6 +39,9 @@ enum Channel {
     Decided(Language),
     Open(Poll),
 }
+
+/// A span, and the language to write it in.
+pub(crate) type Assigned = (HeardSpan, String);
 
 /// The votes so far, each asked of a slot.
 #[derive(Debug, Default)]
@@ -76,7 +78,7 @@ impl Languages {
         spans: Vec<HeardSpan>,
         slots: &SlotPool,
         abort: &AbortFlag,
-    ) -> Result<Vec<SpanToRead>, Failure> {
+    ) -> Result<Vec<Assigned>, Failure> {
         for span in spans {
             self.decide_where(|poll| poll.first_ms + LONGEST_WAIT_MS < span.span.start_ms)?;
             let channel = usize::from(span.channel);
@@ -90,7 +92,7 @@ impl Languages {
     }
 
     /// No span follows: the votes that there are decide.
-    pub(crate) fn assign_rest(&mut self) -> Result<Vec<SpanToRead>, Failure> {
+    pub(crate) fn assign_rest(&mut self) -> Result<Vec<Assigned>, Failure> {
         self.decide_where(|_| true)?;
         Ok(self.release())
     }
@@ -122,17 +124,13 @@ impl Languages {
         Ok(())
     }
 
-    fn release(&mut self) -> Vec<SpanToRead> {
+    fn release(&mut self) -> Vec<Assigned> {
         let mut ready = Vec::new();
         while let Some(first) = self.waiting.front()
             && let Some(Language { code, .. }) = self.of(first.channel)
         {
             let language = code.clone();
-            ready.extend(self.waiting.pop_front().map(|heard| SpanToRead {
-                heard,
-                language,
-                terms: Arc::default(),
-            }));
+            ready.extend(self.waiting.pop_front().map(|span| (span, language)));
         }
         ready
     }

@@ -91,25 +91,31 @@ impl Legs {
         let envelopes: Vec<Vec<f32>> = window.iter().map(|pcm| envelope_db(pcm)).collect();
         self.before.resize(window.len(), Vec::new());
         for &into in &own {
-            let mut beside = Beside {
-                pcm: window[into].to_vec(),
-                is_bleed: vec![false; envelopes[into].len()],
-            };
+            let mut beside: Option<Beside> = None;
             for &from in own.iter().filter(|from| **from != into) {
                 if let Some(heard) = self.heard(from, into, window, &envelopes) {
                     let levels = (envelopes[from].as_slice(), envelopes[into].as_slice());
-                    beside.take_out(&heard, &self.before[from], window[from], levels);
+                    beside
+                        .get_or_insert_with(|| Beside::all_of(window[into], levels.1.len()))
+                        .take_out(&heard, &self.before[from], window[from], levels);
                 }
             }
-            if beside.is_bleed.contains(&true) {
+            if let Some(beside) = beside.filter(|own| own.is_bleed.contains(&true)) {
                 hearings[into] = Hearing::Beside(beside);
             }
         }
-        for (before, pcm) in self.before.iter_mut().zip(window) {
-            before.extend_from_slice(pcm);
-            before.drain(..before.len().saturating_sub(HISTORY));
-        }
+        self.remember(window);
         hearings
+    }
+
+    /// Keeps the end of each channel, in which what echoes in the next window may have been said.
+    fn remember(&mut self, window: &[&[f32]]) {
+        for (before, pcm) in self.before.iter_mut().zip(window) {
+            let new = &pcm[pcm.len().saturating_sub(HISTORY)..];
+            let stale = (before.len() + new.len()).saturating_sub(HISTORY);
+            before.drain(..stale);
+            before.extend_from_slice(new);
+        }
     }
 
     /// How one channel is heard on another in this window, as far as it or an earlier window tells.
@@ -211,6 +217,14 @@ impl Legs {
 }
 
 impl Beside {
+    /// Nothing is another's, so far.
+    fn all_of(pcm: &[f32], hops_count: usize) -> Self {
+        Self {
+            pcm: pcm.to_vec(),
+            is_bleed: vec![false; hops_count],
+        }
+    }
+
     /// Takes out another channel's speech, as it is `heard` here. `levels` are the talker's and this channel's.
     fn take_out(
         &mut self,
@@ -261,4 +275,4 @@ fn envelope_db(pcm: &[f32]) -> Vec<f32> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

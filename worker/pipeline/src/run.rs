@@ -84,7 +84,7 @@ pub fn run(
         if ended {
             spans.extend(languages.assign_rest()?);
         }
-        let first_ms = spans.first().map(|span| span.heard.span.start_ms);
+        let first_ms = spans.first().map(|(span, _)| span.span.start_ms);
         let waiting_ms = first_ms.or(languages.oldest_ms());
         sink(progress(&source, &call, queue.oldest_ms().or(waiting_ms)));
         for span in spans {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use job_schema::engine::SpanResult;
 use job_schema::{ErrorCode, Failure};
 
+use crate::language::Assigned;
 use crate::look::{SpanToRead, recognize_spans};
 use crate::recognizer::{AbortFlag, RecognizeError};
 use crate::slots::{SlotLost, SlotPool, Ticket};
@@ -60,15 +61,21 @@ impl<'a> SpanQueue<'a> {
         }
     }
 
-    /// Takes the next span, and has it read with its channel's terms. Returns the oldest result when the queue is full.
-    pub(crate) fn push(&mut self, mut span: SpanToRead) -> Result<Option<SpanResult>, Failure> {
+    /// Takes the next span. Returns the oldest result when the queue is full.
+    pub(crate) fn push(
+        &mut self,
+        (heard, language): Assigned,
+    ) -> Result<Option<SpanResult>, Failure> {
         if self.finished_count < self.skip_count {
             self.finished_count += 1;
             return Ok(None);
         }
-        let terms = self.terms.get(usize::from(span.heard.channel));
-        span.terms = terms.cloned().unwrap_or_default();
-        self.gathered.push(span);
+        let terms = self.terms.get(usize::from(heard.channel));
+        self.gathered.push(SpanToRead {
+            terms: terms.cloned().unwrap_or_default(),
+            heard,
+            language,
+        });
         if self.gathered.len() == self.slots.batch_size() {
             let batch = std::mem::take(&mut self.gathered);
             self.submit(batch);

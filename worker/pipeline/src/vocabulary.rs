@@ -2,8 +2,8 @@
 //! they were first heard. Out: those terms that something there sounds like, as a prompt for hearing the span again, and
 //! the words with terms in place of what they were taken for. Cannot fail.
 //!
-//! A prompt that is always there makes Whisper write what it lists: on silence, for short spans, and for words that merely
-//! sound alike. So a span is first heard without one; a span where nothing sounds like a term keeps its text to the letter.
+//! Whisper may write what a prompt lists where nobody says it: on silence, for short spans, and for words that merely sound
+//! alike. So a span is first heard without one; a span where nothing sounds like a term keeps its text to the letter.
 
 mod likeness;
 mod place;
@@ -21,8 +21,7 @@ pub(crate) use place::place;
 
 /// Terms that a channel is listened to for. A job may name as many; looking for more among all words would show.
 pub(crate) const MAX_TERMS: usize = 200;
-/// About thirty tokens of Whisper's 223: the few terms that a span can hold, and little for the decoder to read. What a weak
-/// model is shown beyond that it recites.
+/// About thirty tokens of Whisper's 223: the few terms that a span can hold, and little for the decoder to read.
 pub(crate) const MAX_PROMPT_BYTES: usize = 100;
 /// What sounds less alike is not asked about, and not believed. On read speech with 20 names that nobody says, tiny.en writes
 /// one of them at 0.6 and none at 0.7, which costs one in thirteen of those that are said.
@@ -103,8 +102,11 @@ impl Terms {
 
     /// The terms that some of `words` sound like and are not, the likest first.
     pub(crate) fn resembled(&self, words: &[RecognizedWord]) -> Resembled {
-        let most_words = self.listed.iter().map(|term| term.words_count).max();
-        let runs = runs(words, most_words.unwrap_or(0) + MORE_WORDS);
+        // Most calls have no vocabulary, and every span comes here.
+        let Some(most_words) = self.listed.iter().map(|term| term.words_count).max() else {
+            return Resembled::default();
+        };
+        let runs = runs(words, most_words + MORE_WORDS);
         let found = self.listed.iter().enumerate();
         let mut found: Vec<(usize, f32)> = found
             .filter_map(|(number, term)| Some((number, term.likest(&runs)?.likeness)))

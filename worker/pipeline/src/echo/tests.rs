@@ -1,24 +1,7 @@
 use super::*;
+use crate::legs::tests::talk;
 
-/// Noise in bursts, different for each seed.
-fn talk(seed: u32, samples_count: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state as f32 / u32::MAX as f32
-    };
-    let mut loudness = 0.0;
-    (0..samples_count)
-        .map(|i| {
-            if i % 2_400 == 0 {
-                loudness = random().powi(2) * 0.5;
-            }
-            loudness * (random() - 0.5)
-        })
-        .collect()
-}
+const SECONDS: usize = 20;
 
 fn late(samples: &[f32], by: usize, gain: f32) -> Vec<f32> {
     let silence = std::iter::repeat_n(0.0, by);
@@ -46,12 +29,12 @@ fn pair<'a>(talker: &'a [f32], listener: &'a [f32]) -> Pair<'a> {
 #[test]
 fn an_echo_by_two_ways_is_predicted_to_a_hundredth_of_its_power() {
     for delay in [0, 7, 384, 1_900] {
-        let talker = talk(1, 320_000);
+        let talker = talk(1, SECONDS);
         let echo = sum(
             &late(&talker, delay, 0.2),
             &late(&talker, delay + 160, -0.07),
         );
-        let line: Vec<f32> = talk(9, 320_000).iter().map(|s| s * 0.001).collect();
+        let line: Vec<f32> = talk(9, SECONDS).iter().map(|s| s * 0.001).collect();
         let listener = sum(&echo, &line);
         let path = EchoPath::measure(pair(&talker, &listener)).expect("an echo");
         assert!(path.depth_db > 20.0, "{delay}: {}", path.depth_db);
@@ -63,7 +46,7 @@ fn an_echo_by_two_ways_is_predicted_to_a_hundredth_of_its_power() {
 
 #[test]
 fn the_window_before_is_part_of_the_source() {
-    let talker = talk(1, 320_000);
+    let talker = talk(1, SECONDS);
     let listener = late(&talker, 500, 0.2);
     let path = EchoPath::measure(pair(&talker, &listener)).expect("an echo");
     let at = 160_000;
@@ -75,7 +58,7 @@ fn the_window_before_is_part_of_the_source() {
 
 #[test]
 fn two_who_talk_are_no_echo_of_each_other() {
-    let (talker, other) = (talk(1, 320_000), talk(2, 320_000));
+    let (talker, other) = (talk(1, SECONDS), talk(2, SECONDS));
     let softer: Vec<f32> = other.iter().map(|s| s * 0.1).collect();
     assert_eq!(EchoPath::measure(pair(&talker, &softer)), None);
     assert_eq!(EchoPath::measure(pair(&[], &[])), None);

@@ -73,7 +73,7 @@ fn span((channel, start_ms, speech_ms, sound): Said) -> HeardSpan {
 fn ready(said: &[Said], wanted: &CallSpec) -> (Vec<Vec<u64>>, Vec<u64>, Languages) {
     let slots = slots();
     let mut languages = Languages::new(wanted, slots.model(), 2).unwrap();
-    let starts = |spans: Vec<SpanToRead>| spans.iter().map(|s| s.heard.span.start_ms).collect();
+    let starts = |spans: Vec<Assigned>| spans.iter().map(|(s, _)| s.span.start_ms).collect();
     let each = said.iter().map(|said| {
         let spans = languages.assign(vec![span(*said)], &slots, &AbortFlag::default());
         starts(spans.unwrap())
@@ -210,7 +210,7 @@ fn windows_make_no_difference() {
         spans.extend(languages.assign_rest().unwrap());
         let spans: Vec<_> = spans
             .into_iter()
-            .map(|s| (s.heard.span.start_ms, s.language))
+            .map(|(span, language)| (span.span.start_ms, language))
             .collect();
         (spans, languages.of(0).cloned(), languages.of(1).cloned())
     };

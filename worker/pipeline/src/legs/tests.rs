@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::*;
 
 /// Bursts of noise like syllables, different for each seed.
-fn talk(seed: u32, seconds: usize) -> Vec<f32> {
+pub(crate) fn talk(seed: u32, seconds: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2_654_435_761).max(1);
     let mut random = move || {
         state ^= state << 13;
