@@ -16,7 +16,6 @@ use super::{stop, wanted};
 /// In milliseconds, as the broker has it.
 const ONE_MINUTE: &str = "{consumer_timeout, 60000}";
 const LONG_VARIABLE: &str = "EARWITNESS_TEST_LONG";
-const ROLLING_VARIABLE: &str = "EARWITNESS_TEST_ROLLING";
 
 #[tokio::test]
 async fn a_job_of_three_minutes_under_a_timeout_of_one_completes_once() {
@@ -29,7 +28,7 @@ async fn a_job_of_three_minutes_under_a_timeout_of_one_completes_once() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start(dir.path(), ONE_MINUTE).await.unwrap();
     // Two spans in each repeat: few, because every hold decodes anew what came before.
-    let script = json!({ "words": ["one"], "delay_ms": 15_000 });
+    let script = json!({ "words": ["one"], "delay_ms": 8_000 });
     let fleet = Fleet::start_on(node.broker(), &script).await.unwrap();
     let (key, path) = kept(&fleet, "a");
     let worker = fleet
@@ -37,7 +36,7 @@ async fn a_job_of_three_minutes_under_a_timeout_of_one_completes_once() {
         .unwrap();
     let started = Instant::now();
     fleet
-        .submit("call-1", spoken(6, 1.0).unwrap())
+        .submit("call-1", spoken(12, 1.0).unwrap())
         .await
         .unwrap();
     while fleet
@@ -81,21 +80,15 @@ async fn a_job_of_three_minutes_under_a_timeout_of_one_completes_once() {
     );
 }
 
-/// As many restarts as the variable says. Not in the short run: now and then a hand-over is not told of, cause unknown.
+/// Three restarts, or as many as EARWITNESS_TEST_ROLLING says.
 #[tokio::test]
 async fn a_job_that_meets_one_restart_after_the_other_repeats_nothing_and_is_not_buried() {
-    let restarts = wanted(ROLLING_VARIABLE, 0);
-    if restarts == 0 {
-        println!(
-            "skipped: a_job_that_meets_one_restart_after_the_other_repeats_nothing_and_is_not_buried: {ROLLING_VARIABLE} is unset"
-        );
-        return;
-    }
-    let fleet = Fleet::start(&json!({ "words": ["one"], "delay_ms": 2_000 }))
+    let restarts = wanted("EARWITNESS_TEST_ROLLING", 3);
+    let fleet = Fleet::start(&json!({ "words": ["one"], "delay_ms": 1_000 }))
         .await
         .unwrap();
-    // Two spans in each repeat, and each worker finishes two at most: one to be seen and one that is in hand when it is asked.
-    let recording = spoken(usize::try_from(restarts).unwrap() + 2, 1.0).unwrap();
+    // Two spans in each repeat, and each worker finishes some four: what is seen of it, and what is in flight when it is asked.
+    let recording = spoken(usize::try_from(restarts).unwrap() * 3 + 2, 1.0).unwrap();
     let job = fleet.submit("call-1", recording).await.unwrap();
     let mut finished = 0;
     for round in 0..restarts {

@@ -153,7 +153,7 @@ async fn holder(fleet: &Fleet, job: JobId) -> String {
     fleet.state(job, "a running job", running).await.unwrap()
 }
 
-async fn checkpoint(fleet: &Fleet) {
+pub(super) async fn checkpoint(fleet: &Fleet) {
     until("a checkpoint", async || {
         let keys = fleet.keys("acme/calls/").await?;
         Ok(keys

@@ -8,6 +8,7 @@ use earwitness_tests::process::run;
 use earwitness_tests::recordings::{spoken, tone};
 use earwitness_tests::signals::until;
 
+use super::losses::checkpoint;
 use super::{quick, slow, stop, wanted};
 
 const VARIABLE: &str = "EARWITNESS_TEST_RESTARTS";
@@ -81,15 +82,7 @@ async fn a_busy_worker_notices_that_the_broker_is_gone_and_goes_on_from_its_chec
         .submit("call-1", spoken(60, 1.0).unwrap())
         .await
         .unwrap();
-    until("a checkpoint", async || {
-        let keys = fleet.keys("acme/calls/call-1/").await?;
-        Ok(keys
-            .iter()
-            .any(|key| key.ends_with("/checkpoint.json"))
-            .then_some(()))
-    })
-    .await
-    .unwrap();
+    checkpoint(&fleet).await;
     node.kill().await.unwrap();
     let killed = Instant::now();
     let _: String = worker
