@@ -175,8 +175,13 @@ async fn a_paused_lane_is_left_alone_over_a_restart_until_it_is_resumed() {
         view["lanes"][1]["paused"]["reason"],
         "the store is being moved"
     );
-    let (said, _) = earwitness(&fleet, &["status"]).await;
-    assert!(said.contains("1 workers, 0 of 1 slots busy"), "{said}");
+    // A worker announces itself every few seconds: the job that just ended is in its last word for that long.
+    until("the worker to say that it is idle", async || {
+        let (said, _) = earwitness(&fleet, &["status"]).await;
+        Ok(said.contains("1 workers, 0 of 1 slots busy").then_some(()))
+    })
+    .await
+    .unwrap();
 
     earwitness(&fleet, &["resume", "standard"]).await;
     fleet.state(job, "the job that waited", done).await.unwrap();
