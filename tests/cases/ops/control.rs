@@ -110,6 +110,38 @@ async fn a_running_job_that_is_cancelled_stops_at_the_next_span_and_leaves_nothi
     stop(worker).await;
 }
 
+/// Twice, a second apart.
+async fn the_watch_shows_the_pause(fleet: &Fleet) {
+    let watch = [
+        "status",
+        "--watch",
+        "--ticks",
+        "2",
+        "--interval",
+        "1",
+        "--json",
+    ];
+    let (said, status) = earwitness(fleet, &watch).await;
+    assert_eq!((said.lines().count(), status), (2, 0), "{said}");
+    let view: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(view["slots_count"], 1);
+    assert_eq!(view["lanes"][1]["waiting_count"], 1);
+    assert_eq!(
+        view["lanes"][1]["paused"]["reason"],
+        "the store is being moved"
+    );
+}
+
+/// A worker announces itself every few seconds: the job that just ended is in its last word for that long.
+async fn idle(fleet: &Fleet) {
+    until("the worker to say that it is idle", async || {
+        let (said, _) = earwitness(fleet, &["status"]).await;
+        Ok(said.contains("1 workers, 0 of 1 slots busy").then_some(()))
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_paused_lane_is_left_alone_over_a_restart_until_it_is_resumed() {
     let fleet = Fleet::start(&json!({ "words": ["one"] })).await.unwrap();
@@ -157,31 +189,8 @@ async fn a_paused_lane_is_left_alone_over_a_restart_until_it_is_resumed() {
         "{said}"
     );
 
-    let watch = [
-        "status",
-        "--watch",
-        "--ticks",
-        "2",
-        "--interval",
-        "1",
-        "--json",
-    ];
-    let (said, status) = earwitness(&fleet, &watch).await;
-    assert_eq!((said.lines().count(), status), (2, 0), "{said}");
-    let view: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
-    assert_eq!(view["slots_count"], 1);
-    assert_eq!(view["lanes"][1]["waiting_count"], 1);
-    assert_eq!(
-        view["lanes"][1]["paused"]["reason"],
-        "the store is being moved"
-    );
-    // A worker announces itself every few seconds: the job that just ended is in its last word for that long.
-    until("the worker to say that it is idle", async || {
-        let (said, _) = earwitness(&fleet, &["status"]).await;
-        Ok(said.contains("1 workers, 0 of 1 slots busy").then_some(()))
-    })
-    .await
-    .unwrap();
+    the_watch_shows_the_pause(&fleet).await;
+    idle(&fleet).await;
 
     earwitness(&fleet, &["resume", "standard"]).await;
     fleet.state(job, "the job that waited", done).await.unwrap();
