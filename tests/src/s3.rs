@@ -4,12 +4,16 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use anyhow::Context;
+use earwitness::store::dir::DirStore;
+use earwitness::store::{BlobStore, Listed};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as ConnectionBuilder;
+use job_schema::job::BucketName;
 use s3s::auth::SimpleAuth;
 use s3s::dto;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -52,6 +56,8 @@ impl S3Server {
         let touched = Touched::default();
         let store = Conforming {
             files,
+            listing: DirStore::new(data),
+            data: data.to_owned(),
             order: RwLock::new(()),
             touched: Arc::clone(&touched),
         };
@@ -140,12 +146,56 @@ async fn accept(listener: TcpListener, service: S3Service) {
 /// s3s-fs with the conditions that S3 promises: writes take turns, and reads honour If-Match.
 struct Conforming {
     files: FileSystem,
+    /// The same folder: s3s-fs walks a whole bucket for each page of a listing.
+    listing: DirStore,
+    data: PathBuf,
     /// Held for writing by whatever changes an object: body and ETag are two files below.
     order: RwLock<()>,
     touched: Touched,
 }
 
 impl Conforming {
+    /// A page at its own cost; nothing where only s3s-fs knows what to answer.
+    async fn page(&self, asked: &dto::ListObjectsV2Input) -> Option<dto::ListObjectsV2Output> {
+        let bucket: BucketName = asked.bucket.parse().ok()?;
+        if asked.delimiter.is_some() || !self.data.join(&asked.bucket).is_dir() {
+            return None;
+        }
+        let after = asked
+            .continuation_token
+            .as_deref()
+            .max(asked.start_after.as_deref());
+        let limit = u16::try_from(asked.max_keys.unwrap_or(1_000)).ok()?;
+        let prefix = asked.prefix.as_deref().unwrap_or_default();
+        let page = self
+            .listing
+            .list(&bucket, prefix, after, limit)
+            .await
+            .ok()?;
+        if page.foreign_count > 0 {
+            return None;
+        }
+        let object = |found: Listed| dto::Object {
+            key: Some(found.key.into()),
+            size: i64::try_from(found.size_bytes).ok(),
+            last_modified: found.last_modified.map(|at| SystemTime::from(at).into()),
+            ..dto::Object::default()
+        };
+        let objects: Vec<_> = page.objects.into_iter().map(object).collect();
+        Some(dto::ListObjectsV2Output {
+            name: Some(asked.bucket.clone()),
+            prefix: asked.prefix.clone(),
+            key_count: i32::try_from(objects.len()).ok(),
+            max_keys: Some(limit.into()),
+            is_truncated: Some(page.next_after.is_some()),
+            next_continuation_token: page.next_after,
+            continuation_token: asked.continuation_token.clone(),
+            start_after: asked.start_after.clone(),
+            contents: Some(objects),
+            ..dto::ListObjectsV2Output::default()
+        })
+    }
+
     fn note(&self, bucket: &str, key: &str) {
         lock(&self.touched).push(format!("{bucket}/{key}"));
     }
@@ -213,7 +263,10 @@ impl S3 for Conforming {
         let prefix = request.input.prefix.as_deref().unwrap_or_default();
         self.note(&request.input.bucket, prefix);
         let _turn = self.order.read().await;
-        self.files.list_objects_v2(request).await
+        match self.page(&request.input).await {
+            Some(page) => Ok(S3Response::new(page)),
+            None => self.files.list_objects_v2(request).await,
+        }
     }
 
     async fn head_bucket(
