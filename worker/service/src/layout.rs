@@ -129,6 +129,11 @@ pub fn sweep_turn(number: u64) -> ObjectKey {
     key(format!("{SWEEP_TURNS_PREFIX}{number:020}"))
 }
 
+/// Written to see when the store says that it was, and erased.
+pub fn clock_probe(id: JobId) -> ObjectKey {
+    key(format!("_control/clock/{id}"))
+}
+
 /// A worker's name may be any text, so its digest stands for it.
 pub fn worker(name: &str) -> ObjectKey {
     let digest = sha256(name.as_bytes());

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod broker;
 pub mod cancel;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod dlq;

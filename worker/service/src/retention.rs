@@ -12,6 +12,7 @@ use job_schema::manifest::Manifest;
 use job_schema::{CallId, ObjectKey, TenantId};
 use serde::Serialize;
 
+use crate::clock::store_ahead;
 use crate::config::by_tenant;
 use crate::layout;
 use crate::purge::{Places, Receipt, Target, purge};
@@ -19,7 +20,20 @@ use crate::results::MAX_MANIFEST_BYTES;
 use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError};
 
 const PAGE: u16 = 1_000;
+/// S3 itself refuses requests that are so far off.
+const MAX_CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(15);
 const EXPECTED: &str = "expected TENANT=DAYS, separated by commas";
+
+/// Why nothing was swept.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "this host's clock and the store's are {difference_s} s apart, so that nobody knows what is overdue: set the one that is wrong, with NTP"
+    )]
+    Clock { difference_s: u64 },
+}
 
 /// Days by tenant; `None` keeps for ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +105,17 @@ pub async fn mark(
     let nothing = Bytes::from_static(b"kept until this day\n");
     let put = store.put(&at, nothing, "text/plain", PutMode::Overwrite);
     put.await.map(drop)
+}
+
+/// By which time calls are swept. A host whose clock ran ahead would delete what customers still keep.
+pub async fn sweep_time(places: Places<'_>) -> Result<Timestamp, SweepError> {
+    let ahead = store_ahead(places.store, places.results).await?;
+    match ahead {
+        Some(ahead) if ahead.abs() > MAX_CLOCK_DIFFERENCE => Err(SweepError::Clock {
+            difference_s: ahead.as_secs().unsigned_abs(),
+        }),
+        _ => Ok(Timestamp::now()),
+    }
 }
 
 /// Calls whose day has come, the oldest first: days sort as text.

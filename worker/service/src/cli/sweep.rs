@@ -1,12 +1,10 @@
 //! `earwitness sweep`: purges calls whose retention time is over. Workers do so by themselves; this is for now, or for cron.
 
-use jiff::Timestamp;
-
 use super::common::{Shelf, settings};
 use super::{Global, out};
 use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
-use crate::retention::{Swept, due, sweep_one};
+use crate::retention::{SweepError, Swept, due, sweep_one, sweep_time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -14,7 +12,8 @@ Examples:
   earwitness sweep --dry-run
   earwitness sweep --json
 
-Purges as `earwitness purge --call` does, with a tombstone and a receipt each. Exit status 1 when some calls are left.")]
+Purges as `earwitness purge --call` does, with a tombstone and a receipt each. Exit status 1 when some calls are left. Nothing is purged by a host
+whose clock is a quarter of an hour or more from the store's.")]
 pub(super) struct SweepArgs {
     /// Name the calls, and leave them.
     #[arg(long)]
@@ -31,7 +30,7 @@ pub(super) async fn run(global: &Global, args: SweepArgs) -> Result<u8, Exit> {
     // Opened first: a deletion that cannot be accounted for is not begun.
     let audit = AuditLog::open(config.audit.file.as_deref(), "sweep")
         .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;
-    let now = Timestamp::now();
+    let now = sweep_time(places).await.map_err(refused)?;
     let calls = due(places, now).await;
     let calls = calls.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
     let mut swept = Swept::default();
@@ -71,6 +70,14 @@ pub(super) async fn run(global: &Global, args: SweepArgs) -> Result<u8, Exit> {
     } else {
         exit::OK
     })
+}
+
+fn refused(error: SweepError) -> Exit {
+    let status = match error {
+        SweepError::Store(_) => exit::UNREACHABLE,
+        SweepError::Clock { .. } => exit::TRY_LATER,
+    };
+    Exit::new(status, error)
 }
 
 fn say(args: &SweepArgs, tenant: &str, call: &str, outcome: &str) {

@@ -10,8 +10,7 @@ use job_schema::job::BucketName;
 use super::Worker;
 use crate::audit::Event;
 use crate::purge::Places;
-use crate::retention::{Swept, due, sweep_one, take_turn};
-use crate::store::StoreError;
+use crate::retention::{SweepError, Swept, due, sweep_one, sweep_time, take_turn};
 
 /// What a worker sweeps, and how often.
 #[derive(Debug, Clone)]
@@ -30,7 +29,7 @@ pub(super) async fn go_on(worker: Arc<Worker>, sweeping: Sweeping) {
     }
 }
 
-async fn turn(worker: &Worker, sweeping: &Sweeping) -> Result<(), StoreError> {
+async fn turn(worker: &Worker, sweeping: &Sweeping) -> Result<(), SweepError> {
     let fleet = &worker.fleet;
     let places = Places {
         store: fleet.store.as_ref(),
@@ -41,7 +40,11 @@ async fn turn(worker: &Worker, sweeping: &Sweeping) -> Result<(), StoreError> {
     let overdue = due(places, now).await?.len();
     let count = i64::try_from(overdue).unwrap_or(i64::MAX);
     fleet.metrics.retention_overdue.set(count);
-    if overdue == 0 || !take_turn(places, sweeping.every, now).await? {
+    if overdue == 0 {
+        return Ok(());
+    }
+    let now = sweep_time(places).await?;
+    if !take_turn(places, sweeping.every, now).await? {
         return Ok(());
     }
     // Looked up once more: the one whose turn it was before may have just finished.

@@ -1,12 +1,13 @@
 //! What a worker needs of its servers: the broker's version, queues and patience, the store's conditions and clock.
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use job_schema::JobId;
 
 use super::super::common::Shelf;
 use super::{Check, Verdict, not_ok, ok};
 use crate::broker::{Broker, ConsumerTimeout};
+use crate::clock::ahead;
 use crate::config::Config;
 use crate::store::{Location, ObjectMeta, PutMode, PutOutcome, StoreError};
 use crate::topology::Topology;
@@ -173,35 +174,18 @@ async fn try_round(shelf: &Shelf) -> Result<Round, StoreError> {
 
 /// S3 refuses signatures that are 15 minutes off, and `not_after` is read by the worker's clock.
 fn clock(round: &Round) -> Check {
-    const TOLERATED_MS: i64 = 30_000;
+    const TOLERATED: SignedDuration = SignedDuration::from_secs(30);
     let Some(written_at) = round.meta.last_modified else {
         let detail = "the store does not say when it wrote an object";
         return not_ok("clock", Verdict::Skipped, detail, "look at both clocks");
     };
-    let skew_ms = skew_ms(round.wrote, written_at);
-    let detail = format!(
-        "{:.0} s between this host and the store",
-        skew_ms as f64 / 1e3
-    );
-    if skew_ms.abs() > TOLERATED_MS {
+    let ahead = ahead(round.wrote, written_at);
+    let detail = format!("{} s between this host and the store", ahead.as_secs());
+    if ahead.abs() > TOLERATED {
         let fix = "set the clock of the one that is wrong, with NTP";
         return not_ok("clock", Verdict::Fail, detail, fix);
     }
     ok("clock", detail)
-}
-
-/// How far the store is ahead; 0 while its time lies between ours. Its time is in whole seconds, rounded down.
-fn skew_ms((before, after): (Timestamp, Timestamp), written_at: Timestamp) -> i64 {
-    let (before, after, at) = (
-        before.as_second() * 1_000,
-        after.as_millisecond(),
-        written_at.as_millisecond(),
-    );
-    match () {
-        () if at < before => at - before,
-        () if at > after => at - after,
-        () => 0,
-    }
 }
 
 #[cfg(test)]
@@ -218,20 +202,6 @@ mod tests {
             ("three", true),
         ] {
             assert_eq!(is_too_old(version), too_old, "{version}");
-        }
-    }
-
-    #[test]
-    fn clocks_differ_only_where_the_store_wrote_outside_our_own_time() {
-        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
-        for (before, after, written, skew) in [
-            (10_400, 10_900, 10_000, 0),
-            (10_400, 12_300, 11_000, 0),
-            (10_400, 10_900, 9_000, -1_000),
-            (10_400, 10_900, 70_900, 60_000),
-        ] {
-            let found = skew_ms((at(before), at(after)), at(written));
-            assert_eq!(found, skew, "{written}");
         }
     }
 }
