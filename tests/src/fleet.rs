@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -97,10 +98,45 @@ impl Fleet {
 
     /// A worker process with one slot; `more` are settings by their keys, which win over the fleet's.
     pub fn worker(&self, name: &str, more: &[(&str, &str)]) -> anyhow::Result<WorkerProcess> {
+        self.worker_under(&[], name, more)
+    }
+
+    /// The same, run by a command that ends by running another.
+    pub fn worker_under(
+        &self,
+        under: &[&str],
+        name: &str,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<WorkerProcess> {
+        let log = self.dir.path().join(format!("{name}.log"));
+        WorkerProcess::start_under(under, name, log, &self.workers_settings(name, more))
+    }
+
+    /// A worker whose log goes elsewhere.
+    pub fn worker_logging_to(
+        &self,
+        log: impl Into<Stdio>,
+        name: &str,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<WorkerProcess> {
+        WorkerProcess::start_logging_to(log, name, &self.workers_settings(name, more))
+    }
+
+    fn workers_settings(&self, name: &str, more: &[(&str, &str)]) -> Vec<Setting> {
         let mut settings = self.settings(more);
         settings.push(variable("worker.name", name));
-        let log = self.dir.path().join(format!("{name}.log"));
-        WorkerProcess::start(name, log, &settings)
+        settings
+    }
+
+    /// Takes one of this fleet's queues away, as `jobs.standard`, with all that is in it.
+    pub async fn delete_queue(&self, queue: &str) -> anyhow::Result<()> {
+        let name = format!("{}.{queue}", self.queue_prefix());
+        self.plain.delete_queue(&name).await
+    }
+
+    /// Makes what is missing of the queues, as `earwitness queues declare` does.
+    pub async fn declare(&self) -> anyhow::Result<()> {
+        Ok(self.broker.declare().await?)
     }
 
     /// As environment variables, for a command.

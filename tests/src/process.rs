@@ -45,9 +45,17 @@ pub fn earwitness() -> anyhow::Result<PathBuf> {
         .context("earwitness is not built: cargo build -p earwitness")
 }
 
-/// Nothing of the caller's environment but what is given.
-fn command(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Command> {
-    let mut command = Command::new(earwitness()?);
+/// Nothing of the caller's environment but what is given. `under` is a command that ends by running another.
+fn command(under: &[&str], arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Command> {
+    let earwitness = earwitness()?;
+    let mut command = match under {
+        [] => Command::new(earwitness),
+        [program, rest @ ..] => {
+            let mut command = Command::new(program);
+            command.args(rest).arg(earwitness);
+            command
+        }
+    };
     command
         .args(arguments)
         .env_clear()
@@ -62,7 +70,7 @@ fn command(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Command> 
 /// # Errors
 /// It cannot be started.
 pub fn spawn(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Child> {
-    let mut command = command(arguments, settings)?;
+    let mut command = command(&[], arguments, settings)?;
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().context("start command")
 }
@@ -72,7 +80,19 @@ pub fn spawn(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Child> 
 /// # Errors
 /// It cannot be started or does not end.
 pub async fn run(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Output> {
-    let output = command(arguments, settings)?.output();
+    run_under(&[], arguments, settings).await
+}
+
+/// The same, run by a command that ends by running another.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_under(
+    under: &[&str],
+    arguments: &[&str],
+    settings: &[Setting],
+) -> anyhow::Result<Output> {
+    let output = command(under, arguments, settings)?.output();
     let ended = tokio::time::timeout(PATIENCE, output).await;
     Ok(ended.context("the command does not end")??)
 }
@@ -80,12 +100,35 @@ pub async fn run(arguments: &[&str], settings: &[Setting]) -> anyhow::Result<Out
 impl WorkerProcess {
     /// Starts `earwitness worker` and returns at once.
     pub fn start(name: &str, log: PathBuf, settings: &[Setting]) -> anyhow::Result<Self> {
+        Self::start_under(&[], name, log, settings)
+    }
+
+    /// The same, run by a command that ends by running another.
+    pub fn start_under(
+        under: &[&str],
+        name: &str,
+        log: PathBuf,
+        settings: &[Setting],
+    ) -> anyhow::Result<Self> {
         let file = std::fs::File::create(&log).context("make the worker's log")?;
-        let child = command(&["worker"], settings)?
-            .stdout(file.try_clone()?)
-            .stderr(file)
-            .spawn()
-            .context("start worker")?;
+        let mut command = command(under, &["worker"], settings)?;
+        command.stdout(file.try_clone()?).stderr(file);
+        Self::begin(name, log, command)
+    }
+
+    /// A worker that logs to something else than a file, so that nothing of it can be waited for here.
+    pub fn start_logging_to(
+        log: impl Into<Stdio>,
+        name: &str,
+        settings: &[Setting],
+    ) -> anyhow::Result<Self> {
+        let mut command = command(&[], &["worker"], settings)?;
+        command.stdout(Stdio::null()).stderr(log);
+        Self::begin(name, PathBuf::from("/dev/null"), command)
+    }
+
+    fn begin(name: &str, log: PathBuf, mut command: Command) -> anyhow::Result<Self> {
+        let child = command.spawn().context("start worker")?;
         Ok(Self {
             name: name.to_owned(),
             child,

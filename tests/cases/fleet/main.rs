@@ -14,14 +14,17 @@ mod faults;
 mod fence;
 mod forged;
 mod heartbeats;
+mod hosts;
 mod long_jobs;
 mod losses;
 mod poison;
 mod redaction;
 mod refusals;
+mod refused;
 mod rescoring;
 mod rescue;
 mod restarts;
+mod upkeep;
 
 use earwitness_tests::process::WorkerProcess;
 use serde_json::{Value, json};

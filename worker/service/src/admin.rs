@@ -23,6 +23,7 @@ struct HealthFlags {
     engine: AtomicBool,
     broker: AtomicBool,
     draining: AtomicBool,
+    unwell: AtomicBool,
 }
 
 impl Health {
@@ -32,6 +33,11 @@ impl Health {
 
     pub fn broker(&self, connected: bool) {
         self.0.broker.store(connected, Ordering::Release);
+    }
+
+    /// Whether one job after the other fails here, and not for its own sake.
+    pub fn unwell(&self, unwell: bool) {
+        self.0.unwell.store(unwell, Ordering::Release);
     }
 
     pub fn drain(&self) {
@@ -45,6 +51,9 @@ impl Health {
             () if is(&self.0.draining) => Some("draining"),
             () if !is(&self.0.engine) => Some("engine not ready"),
             () if !is(&self.0.broker) => Some("broker not connected"),
+            () if is(&self.0.unwell) => {
+                Some("jobs fail here: see the log for store, disk or engine")
+            }
             () => None,
         }
     }
@@ -101,12 +110,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_needs_engine_and_broker_and_no_drain() {
+    fn ready_needs_engine_and_broker_and_no_trouble_and_no_drain() {
         let health = Health::default();
         assert_eq!(health.obstacle(), Some("engine not ready"));
         health.engine(true);
         assert_eq!(health.obstacle(), Some("broker not connected"));
         health.broker(true);
+        assert_eq!(health.obstacle(), None);
+        health.unwell(true);
+        assert!(health.obstacle().unwrap().contains("see the log"));
+        health.unwell(false);
         assert_eq!(health.obstacle(), None);
         health.drain();
         assert_eq!(health.obstacle(), Some("draining"));

@@ -39,9 +39,6 @@ use cancelled::Watch;
 use deleted::taken_back;
 use plan::Plan;
 
-/// A job that finishes no span in this time will not finish one in the next either.
-const STALL: std::time::Duration = std::time::Duration::from_secs(600);
-
 /// What every job of this worker shares.
 #[derive(Debug, Clone)]
 pub struct Fleet {
@@ -94,8 +91,8 @@ pub enum Ended {
     /// Stopped on request; the checkpoint holds what was finished, if anything was.
     Interrupted {
         checkpoint: Option<CheckpointRef>,
-        /// No span was finished in all the time that the job was in hand.
-        stalled: bool,
+        /// A span was finished that the checkpoint did not hold when the job was begun.
+        progressed: bool,
     },
 }
 
@@ -169,8 +166,8 @@ pub async fn process(
     };
     watch.check(fleet, job, &plan).await?;
     let Recognised::All(findings) = recognised else {
-        let stalled = board.spans_count() == resumed && started.elapsed() >= STALL;
-        return interrupted(fleet, job, &plan, &board, stalled).await;
+        let progressed = board.spans_count() > resumed;
+        return interrupted(fleet, job, &plan, &board, progressed).await;
     };
     deleted::check(fleet, job).await?;
     crash::at(Point::Recognised);
@@ -194,7 +191,8 @@ pub async fn process(
         Ok(Some(standing)) => standing,
         Ok(None) => {
             watch.check(fleet, job, &plan).await?;
-            return interrupted(fleet, job, &plan, &finished, false).await;
+            let progressed = finished.spans_count() > resumed;
+            return interrupted(fleet, job, &plan, &finished, progressed).await;
         }
         Err(failure) => return Err(taken_back(fleet, job, failure).await),
     };
@@ -225,7 +223,7 @@ async fn interrupted(
     job: &Job,
     plan: &Plan,
     finished: &Board,
-    stalled: bool,
+    progressed: bool,
 ) -> Result<Ended, Failure> {
     let checkpoint = keep::save_checkpoint(fleet, job, plan, finished).await?;
     // Stopped because the delivery was lost: another worker may be done, and would not look for this again.
@@ -237,7 +235,7 @@ async fn interrupted(
     }
     Ok(Ended::Interrupted {
         checkpoint,
-        stalled,
+        progressed,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the fleet counts, for Prometheus. Base units, one prefix, and no label that can take a customer's values.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use job_schema::engine::Sandbox;
 use job_schema::job::Lane;
@@ -11,6 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+use crate::telemetry;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct JobLabels {
@@ -65,6 +67,7 @@ pub struct Metrics {
     pub broker_connected: Gauge,
     pub engine_deaths: Counter,
     pub suppressed_spans: Counter,
+    log_lines_lost: Counter,
     pub build_info: Family<BuildLabels, Gauge>,
     pub sandbox_info: Family<SandboxLabels, Gauge>,
 }
@@ -86,6 +89,7 @@ impl Metrics {
             broker_connected: Gauge::default(),
             engine_deaths: Counter::default(),
             suppressed_spans: Counter::default(),
+            log_lines_lost: Counter::default(),
             build_info: Family::default(),
             sandbox_info: Family::default(),
         };
@@ -151,6 +155,11 @@ impl Metrics {
             "Stretches of text left out, with a reason",
             self.suppressed_spans.clone(),
         );
+        r.register(
+            "log_lines_lost",
+            "Lines that whoever reads the log did not take in time",
+            self.log_lines_lost.clone(),
+        );
         r.register("build_info", "What is running", self.build_info.clone());
         r.register(
             "sandbox_info",
@@ -195,6 +204,8 @@ impl Metrics {
 
     /// The OpenMetrics text.
     pub fn render(&self) -> String {
+        let lost = telemetry::lost_lines();
+        self.log_lines_lost.inner().store(lost, Ordering::Relaxed);
         let mut text = String::new();
         // Writing to a string cannot fail; half a page would be worse than none.
         match prometheus_client::encoding::text::encode(&mut text, &self.registry) {

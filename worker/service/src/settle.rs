@@ -10,6 +10,9 @@ use std::time::Duration;
 use job_schema::checkpoint::CheckpointRef;
 use job_schema::{Class, ErrorCode, Failure};
 
+/// A job that finishes no span in this time will not finish one in the next either.
+const STALL: Duration = Duration::from_mins(10);
+
 /// Failed attempts before this one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attempts {
@@ -60,7 +63,7 @@ pub enum Outcome {
     /// Stopped by a shutdown or at the end of a hold, with what is finished so far.
     Interrupted {
         checkpoint: Option<CheckpointRef>,
-        /// A whole hold went by and no span was finished.
+        /// A whole hold went by ([`is_whole_hold`]) and no span was finished.
         stalled: bool,
     },
 }
@@ -108,6 +111,12 @@ pub fn settle(outcome: Outcome, attempts: Attempts, policy: &Policy) -> Settleme
             after_failure(failure, attempts, policy)
         }
     }
+}
+
+/// Whether a job was held so long that one without progress will make none in the next hold either. A restart that comes
+/// earlier says nothing about the job.
+pub fn is_whole_hold(held: Duration, max_hold: Duration) -> bool {
+    held >= max_hold.min(STALL)
 }
 
 /// Whether a delivery is to be buried before any work: its workers were lost too often to try it on one more.

@@ -3,9 +3,12 @@
 //! which may quote the text that it stumbled over, is told by its place alone.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -14,12 +17,45 @@ use crate::config::LogFormat;
 
 /// Crates that keep to docs/LOGGING.md at every level.
 const OURS: [&str; 5] = ["earwitness", "job_schema", "pipeline", "analysis", "models"];
+/// Some megabytes at the most, for a reader that is slow for a moment.
+const LINES_IN_MEMORY: usize = 8_192;
 
-/// `filter` as `RUST_LOG` writes it.
+static LOST: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// For a command: lines are written where they arise. `filter` as `RUST_LOG` writes it.
 ///
 /// # Errors
 /// When the filter does not parse, or a subscriber is already installed.
 pub fn init(format: LogFormat, filter: &str) -> anyhow::Result<()> {
+    install(format, filter, std::io::stderr)
+}
+
+/// For a worker, which is not to wait for whoever reads its log: lines that nobody takes are dropped and counted. What is
+/// still in memory is written when the guard is dropped.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_worker(format: LogFormat, filter: &str) -> anyhow::Result<WorkerGuard> {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(LINES_IN_MEMORY)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let lost = writer.error_counter();
+    install(format, filter, writer)?;
+    LOST.get_or_init(|| lost);
+    Ok(guard)
+}
+
+/// Lines that nobody took from a worker.
+pub fn lost_lines() -> u64 {
+    LOST.get().map_or(0, |lost| lost.dropped_lines() as u64)
+}
+
+fn install<W>(format: LogFormat, filter: &str, writer: W) -> anyhow::Result<()>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let asked =
         EnvFilter::try_new(filter).map_err(|e| anyhow::anyhow!("log filter `{filter}`: {e}"))?;
     let everything = OURS.map(|target| (target, LevelFilter::TRACE));
@@ -27,27 +63,22 @@ pub fn init(format: LogFormat, filter: &str) -> anyhow::Result<()> {
         .with_default(LevelFilter::INFO)
         .with_targets(everything);
     let registry = tracing_subscriber::registry().with(asked);
+    // Where stderr is closed there is nobody to complain to either.
+    let layer = fmt::layer().with_writer(writer).log_internal_errors(false);
     match format {
         LogFormat::Text => {
-            registry
-                .with(
-                    fmt::layer()
-                        .with_writer(std::io::stderr)
-                        .with_ansi(std::io::stderr().is_terminal())
-                        .with_target(false)
-                        .with_filter(ceiling),
-                )
-                .try_init()?;
+            let layer = layer
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_target(false);
+            registry.with(layer.with_filter(ceiling)).try_init()?;
         }
         LogFormat::Json => {
-            let layer = fmt::layer()
+            let layer = layer
                 .json()
                 .flatten_event(true)
                 .with_current_span(true)
                 .with_span_list(false);
-            registry
-                .with(layer.with_writer(std::io::stderr).with_filter(ceiling))
-                .try_init()?;
+            registry.with(layer.with_filter(ceiling)).try_init()?;
         }
     }
     Ok(())

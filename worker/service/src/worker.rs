@@ -2,11 +2,13 @@
 //! In: a [`Fleet`], a broker to connect to, and a [`Shutdown`] that asks it to stop. Out: when it has stopped, with nothing
 //! in hand. Everything that belongs to a broker connection is dropped and built again after any error on it.
 
+mod ailing;
 mod session;
 mod slot;
 mod standing;
 mod sweeping;
 
+pub use ailing::Ailing;
 pub use sweeping::Sweeping;
 
 use std::sync::Arc;
@@ -55,6 +57,8 @@ pub struct Worker {
     pub pauses: Pauses,
     /// What is told of this worker.
     pub activity: Activity,
+    /// Whether jobs fail here for the host's sake.
+    pub ailing: Ailing,
     /// Absent where somebody else sweeps, or nothing is to go.
     pub sweeping: Option<Sweeping>,
 }

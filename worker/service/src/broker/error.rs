@@ -44,6 +44,11 @@ pub enum BrokerError {
 }
 
 impl BrokerError {
+    /// Whether the connection is sound and a queue would not have the message, or there is none.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unroutable { .. } | Self::Rejected { .. })
+    }
+
     pub fn failure(&self) -> Failure {
         Failure::new(ErrorCode::BrokerUnavailable, self.to_string())
     }

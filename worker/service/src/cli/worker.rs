@@ -19,7 +19,7 @@ use crate::settle::Policy;
 use crate::signing::Gate;
 use crate::telemetry;
 use crate::topology::Topology;
-use crate::worker::{self, Shutdown, Sweeping, Until, Worker};
+use crate::worker::{self, Ailing, Shutdown, Sweeping, Until, Worker};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -54,7 +54,7 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
         flags.push(("worker.lanes", lanes.join(",")));
     }
     let config = settings(global, &flags)?.config;
-    telemetry::init(
+    let _log = telemetry::init_worker(
         config.log.format,
         global.log.as_deref().unwrap_or(&config.log.level),
     )?;
@@ -147,6 +147,7 @@ fn assemble(
         audit: guards.audit,
         pauses: Pauses::default(),
         activity: Activity::default(),
+        ailing: Ailing::default(),
         sweeping: (!config.retention.sweep_interval.is_zero()).then_some(Sweeping {
             recordings: shelf.recordings,
             every: config.retention.sweep_interval,

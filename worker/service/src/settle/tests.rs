@@ -90,6 +90,24 @@ fn a_hold_without_progress_is_a_failed_attempt() {
 }
 
 #[test]
+fn a_hold_is_whole_at_its_end_or_after_ten_minutes() {
+    let held_s = [
+        (29, 30, false),
+        (30, 30, true),
+        (599, 1_200, false),
+        (600, 1_200, true),
+    ];
+    for (held, max_hold, whole) in held_s {
+        let [held, max_hold] = [held, max_hold].map(Duration::from_secs);
+        assert_eq!(
+            is_whole_hold(held, max_hold),
+            whole,
+            "{held:?} of {max_hold:?}"
+        );
+    }
+}
+
+#[test]
 fn a_job_that_lost_too_many_workers_is_not_tried_again() {
     assert_eq!(worn_out(attempts(2, 10, 9), &policy()), None);
     let Some(Settlement::Dead { failure, attempts }) = worn_out(attempts(0, 10, 10), &policy())

@@ -6,7 +6,7 @@ mod settlement;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use job_schema::{Failure, Job, parse};
@@ -21,7 +21,7 @@ use crate::broker::{BrokerError, Delivery, Publisher, SlotChannel};
 use crate::crash::{self, Point};
 use crate::job::{self, Ended};
 use crate::lanes::LaneOrder;
-use crate::settle::{Outcome, settle, worn_out};
+use crate::settle::{Outcome, is_whole_hold, settle, worn_out};
 
 /// The first pause of an idle slot; it doubles up to `worker.poll_interval` while nothing comes.
 const IDLE_MIN: Duration = Duration::from_millis(50);
@@ -55,6 +55,10 @@ impl Slot {
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
         let mut idle = IDLE_MIN;
         while !self.session.drain.is_cancelled() {
+            tokio::select! {
+                () = self.worker.ailing.recover() => {}
+                () = self.session.drain.cancelled() => continue,
+            }
             // Counted before looking, so that no other slot calls the lanes empty while this one has just taken a job.
             self.session.busy.fetch_add(1, Ordering::AcqRel);
             let taken = self.take().await;
@@ -144,15 +148,16 @@ impl Slot {
         crash::at(Point::Accepted);
         self.observe_wait(&job);
         self.worker.activity.took(delivery.lane, job.submitted_at);
+        let taken = Instant::now();
         let stop = self.stop_token();
         let outcome = match job::process(&self.worker.fleet, &job, delivery.attempts, &stop).await {
             Ok(Ended::Done(done)) => return self.complete(delivery, &job, done).await,
             Ok(Ended::Interrupted {
                 checkpoint,
-                stalled,
+                progressed,
             }) => Outcome::Interrupted {
                 checkpoint,
-                stalled,
+                stalled: !progressed && is_whole_hold(taken.elapsed(), self.worker.max_hold),
             },
             Err(failure) => Outcome::Failed(failure),
         };

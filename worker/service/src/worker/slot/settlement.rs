@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use job_schema::event;
 use job_schema::status::State;
-use job_schema::{ErrorCode, Failure, Job};
+use job_schema::{Class, ErrorCode, Failure, Job};
 
 use super::Slot;
 use crate::audit::{Action, Event};
@@ -15,6 +16,19 @@ use crate::job::{self, Done, How};
 use crate::metrics::LaneLabel;
 use crate::settle::{Attempts, Settlement};
 
+/// Between tries to send what the broker refused.
+const FIRST_REFUSAL: Duration = Duration::from_millis(200);
+const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
+
+/// What a job leads to.
+#[derive(Clone, Copy)]
+enum Message<'a> {
+    Event(&'a event::Event),
+    /// To its lane, or to the retry queue of a step.
+    Job(&'a Job, Attempts, Option<usize>),
+    Dead(&'a Failure, Attempts),
+}
+
 impl Slot {
     /// Of what has happened already: nothing is made better by failing now.
     async fn note(&self, event: Event) {
@@ -23,13 +37,56 @@ impl Slot {
         }
     }
 
+    /// Sends until it is taken. A queue that is full or was unbound is for somebody to mend: to give the job back would have it
+    /// done, refused and given back again, and each time would count as the loss of a worker.
+    async fn send(&self, delivery: &Delivery, message: Message<'_>) -> Result<(), BrokerError> {
+        let mut pause = FIRST_REFUSAL;
+        loop {
+            let sent = match message {
+                Message::Event(event) => self.publisher.publish_event(event).await,
+                Message::Job(job, attempts, step) => {
+                    self.publisher.publish_job(job, attempts, step).await
+                }
+                Message::Dead(failure, attempts) => {
+                    self.publisher
+                        .publish_dead(delivery, failure, attempts)
+                        .await
+                }
+            };
+            let refused = match sent {
+                Err(e) if e.is_refusal() && delivery.taken_at.elapsed() < self.worker.max_hold => e,
+                sent => return sent,
+            };
+            tracing::warn!(error = %refused, "the broker does not take what the job leads to");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.session.hand_over.cancelled() => return Err(refused),
+            }
+            pause = (pause * 2).min(LONGEST_REFUSAL);
+        }
+    }
+
+    /// A job that failed for this worker's sake keeps the next ones from it for a while.
+    fn ails(&self, failure: &Failure) {
+        let is_ours = failure.class() == Class::Infra && failure.code != ErrorCode::WorkerLost;
+        if is_ours && self.worker.ailing.failed() {
+            self.worker.health.unwell(true);
+        }
+    }
+
+    fn is_well(&self) {
+        self.worker.ailing.succeeded();
+        self.worker.health.unwell(false);
+    }
+
     pub(super) async fn complete(
         &self,
         delivery: Delivery,
         job: &Job,
         done: Done,
     ) -> Result<(), BrokerError> {
-        self.publisher.publish_event(&done.event).await?;
+        self.is_well();
+        self.send(&delivery, Message::Event(&done.event)).await?;
         crash::at(Point::EventPublished);
         let lane = delivery.lane;
         let held = delivery.taken_at.elapsed();
@@ -94,8 +151,8 @@ impl Slot {
                 delay,
                 attempts,
             } => {
-                self.publisher
-                    .publish_job(&job, attempts, Some(step))
+                self.ails(&failure);
+                self.send(&delivery, Message::Job(&job, attempts, Some(step)))
                     .await?;
                 crash::at(Point::RetryPublished);
                 let state = State::Retrying {
@@ -121,7 +178,8 @@ impl Slot {
                     checkpoint: checkpoint.or(job.checkpoint.clone()),
                     ..job
                 };
-                self.publisher.publish_job(&next, attempts, None).await?;
+                self.send(&delivery, Message::Job(&next, attempts, None))
+                    .await?;
                 crash::at(Point::HandOverPublished);
                 job::keep::note_status(fleet, &next, State::HandedOver { spans_count }).await;
                 delivery.ack().await?;
@@ -141,14 +199,13 @@ impl Slot {
         attempts: Attempts,
     ) -> Result<(), BrokerError> {
         let fleet = &self.worker.fleet;
-        self.publisher
-            .publish_dead(&delivery, failure, attempts)
+        self.ails(failure);
+        self.send(&delivery, Message::Dead(failure, attempts))
             .await?;
         crash::at(Point::DeadLetterPublished);
         if let Some(job) = job {
-            self.publisher
-                .publish_event(&job::publish::failed_event(job, failure, attempts))
-                .await?;
+            let event = job::publish::failed_event(job, failure, attempts);
+            self.send(&delivery, Message::Event(&event)).await?;
         }
         if let Some(job) = job {
             let state = match failure.code {
