@@ -1,12 +1,15 @@
-//! docs/comparison.md is held to the tests it names. In: the page and the source tree. Each row of its tables names the tests
-//! that show it, or says "no"; a test that is named must be there. Failures name the row.
+//! docs/comparison.md and docs/faults.md are held to the tests they name. In: the pages and the source tree. Each row of their
+//! tables names the tests that show it, or says "no"; a test that is named must be there. Failures name the row.
 
 use std::fs;
 
 use super::{check, root};
 
-/// Rows of the two tables that the page was made from; fewer means that one was dropped.
-const LEAST_ROWS: usize = 15 + 21;
+/// With the rows of the tables that each was made from; fewer means that one was dropped.
+const PAGES: [(&str, usize); 2] = [
+    ("docs/comparison.md", 15 + 21),
+    ("docs/faults.md", 36 + 19 + 18),
+];
 
 struct Row<'a> {
     name: &'a str,
@@ -75,14 +78,16 @@ fn is_test(text: &str, name: &str) -> bool {
 }
 
 #[test]
-fn every_cell_of_the_comparison_has_a_test_behind_it() {
-    let page = fs::read_to_string(root().join("docs/comparison.md"));
-    let page = page.expect("the page is in the checkout");
-    let rows = rows(&page);
-    assert!(rows.len() >= LEAST_ROWS, "{} rows", rows.len());
-    let read = |path: &str| fs::read_to_string(root().join(path)).ok();
-    let faults: Vec<String> = rows.iter().flat_map(|row| faults(row, read)).collect();
-    check(&faults);
+fn every_cell_of_ours_has_a_test_behind_it() {
+    for (page, least_rows) in PAGES {
+        let text = fs::read_to_string(root().join(page));
+        let text = text.expect("the page is in the checkout");
+        let rows = rows(&text);
+        assert!(rows.len() >= least_rows, "{page}: {} rows", rows.len());
+        let read = |path: &str| fs::read_to_string(root().join(path)).ok();
+        let faults: Vec<String> = rows.iter().flat_map(|row| faults(row, read)).collect();
+        check(&faults);
+    }
 }
 
 #[test]
