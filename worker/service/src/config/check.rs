@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use super::{Config, StoreKind, url};
 use crate::languages::TenantLanguages;
 use crate::retention::Retention;
+use crate::store::s3::TenantKeys;
 
 type Complaint = (&'static str, String);
 
@@ -83,6 +84,7 @@ fn check_store(config: &Config) -> Result<(), Complaint> {
         let reason = "must be set together with store.access_key_id".to_owned();
         return Err(("store.secret_access_key", reason));
     }
+    TenantKeys::read(&store.kms_keys).map_err(|reason| ("store.kms_keys", reason))?;
     within("store.max_attempts", store.max_attempts.into(), 1..=10)?;
     for (key, timeout) in [
         ("store.connect_timeout_s", store.connect_timeout),

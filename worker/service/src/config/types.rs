@@ -68,6 +68,7 @@ pub struct Store {
     pub recordings_bucket: Option<BucketName>,
     #[serde(deserialize_with = "if_set")]
     pub results_bucket: Option<BucketName>,
+    pub kms_keys: String,
     #[serde(rename = "connect_timeout_s", deserialize_with = "seconds")]
     pub connect_timeout: Duration,
     #[serde(rename = "read_timeout_s", deserialize_with = "seconds")]

@@ -4,9 +4,12 @@
 
 mod answer;
 mod connect;
+mod encryption;
 mod read;
 mod transfer;
 mod versions;
+
+pub use encryption::TenantKeys;
 
 use std::fmt;
 use std::path::Path;
@@ -16,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use job_schema::ObjectKey;
@@ -38,6 +42,7 @@ pub struct S3Store {
     read_timeout: Duration,
     timeouts: TimeoutConfig,
     max_attempts: u32,
+    tenant_keys: TenantKeys,
     /// Whether the store honours If-None-Match; learned at the first write that depends on it.
     conditional_put: OnceLock<bool>,
     /// Whether a plain ETag is the MD5 of the bytes, as it is at Amazon; learned at the first read that can tell.
@@ -62,9 +67,21 @@ impl S3Store {
             read_timeout: settings.read_timeout,
             timeouts: connect::timeouts(settings),
             max_attempts: settings.max_attempts,
+            tenant_keys: TenantKeys::read(&settings.kms_keys)
+                .map_err(|reason| StoreError::Settings(format!("store.kms_keys: {reason}")))?,
             conditional_put: OnceLock::new(),
             etag_is_md5: OnceLock::new(),
         })
+    }
+
+    fn put_request(&self, at: &Location, content_type: &str) -> PutObjectFluentBuilder {
+        let request = self
+            .client
+            .put_object()
+            .bucket(at.bucket.as_str())
+            .key(at.key.as_str())
+            .content_type(content_type);
+        self.tenant_keys.applied(request, &at.key)
     }
 
     async fn put_once(
@@ -76,11 +93,7 @@ impl S3Store {
     ) -> Result<Put, StoreError> {
         for round in 0..self.max_attempts {
             let answer = self
-                .client
-                .put_object()
-                .bucket(at.bucket.as_str())
-                .key(at.key.as_str())
-                .content_type(content_type)
+                .put_request(at, content_type)
                 .set_if_none_match(condition.map(str::to_owned))
                 .body(ByteStream::from(bytes.clone()))
                 .send()
@@ -237,11 +250,7 @@ impl BlobStore for S3Store {
         let body = ByteStream::from_path(file)
             .await
             .map_err(|e| StoreError::Source(e.into()))?;
-        self.client
-            .put_object()
-            .bucket(at.bucket.as_str())
-            .key(at.key.as_str())
-            .content_type(content_type)
+        self.put_request(at, content_type)
             .body(body)
             .customize()
             .config_override(connect::time_for(&self.timeouts, size_bytes))
