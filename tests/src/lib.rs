@@ -1,6 +1,7 @@
 //! Servers, faults and processes for the integration tests, and the development S3 API.
 
 pub mod canaries;
+pub mod ceph;
 pub mod chaos;
 pub mod cluster;
 pub mod fleet;

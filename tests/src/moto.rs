@@ -102,7 +102,7 @@ impl Moto {
 }
 
 /// Where its packages lie. Tests run in many processes: one of them installs, the others wait for it.
-async fn installed() -> anyhow::Result<Option<PathBuf>> {
+pub(crate) async fn installed() -> anyhow::Result<Option<PathBuf>> {
     let dir = crate::package_dir().join("../.dev");
     std::fs::create_dir_all(&dir)?;
     let packages = dir.join("moto");

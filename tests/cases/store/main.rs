@@ -13,6 +13,7 @@ use bytes::Bytes;
 use earwitness::config;
 use earwitness::store::dir::DirStore;
 use earwitness::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, open};
+use earwitness_tests::ceph::{Ceph, PACKAGES as CEPH_PACKAGES};
 use earwitness_tests::chaos::link::Proxy;
 use earwitness_tests::moto::{Moto, PACKAGE};
 use earwitness_tests::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
@@ -120,6 +121,18 @@ async fn an_s3_api_of_others_keeps_the_promises_too() {
         return;
     };
     conforms(&*s3_store(moto.endpoint()).await).await;
+}
+
+/// One that many run, and that lets one of many writers create an object.
+#[tokio::test]
+async fn ceph_keeps_the_promises_too() {
+    let Some(ceph) = Ceph::start(&[BUCKET]).await.unwrap() else {
+        println!("skipped: ceph_keeps_the_promises_too: {CEPH_PACKAGES} are not installed");
+        return;
+    };
+    let store = s3_store(ceph.endpoint()).await;
+    conforms(&*store).await;
+    one_of_many_writers_creates(store).await;
 }
 
 async fn conforms(store: &dyn BlobStore) {
