@@ -20,6 +20,8 @@ use crate::topology::Place;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const LOOK_AT_ROWS_EVERY: Duration = Duration::from_millis(250);
 const LOOK_AT_EMPTY_ROWS_EVERY: Duration = Duration::from_secs(1);
+/// What waits no longer than this waits for a slot that rests, and not for one that works.
+const CONTESTED_AFTER: Duration = Duration::from_millis(300);
 /// Rows that were in use a moment ago fill again.
 const LIVELY_FOR: Duration = Duration::from_secs(5);
 /// A sorter that is gone is followed by another within this.
@@ -36,7 +38,9 @@ pub(super) struct Sorter {
     watch: LaneWatch,
     publisher: Publisher,
     looked_at_rows: Instant,
-    /// When some row was last seen not to be empty.
+    /// Since when several jobs wait to be sorted.
+    contested_since: Option<Instant>,
+    /// When some row was last seen not to be empty, or several jobs to wait to be sorted.
     lively: Option<Instant>,
     /// Since when something waits to be sorted.
     unsorted_since: Option<Instant>,
@@ -61,6 +65,7 @@ impl Sorter {
             watch,
             publisher,
             looked_at_rows: Instant::now(),
+            contested_since: None,
             lively: None,
             unsorted_since: None,
             refused: None,
@@ -79,7 +84,8 @@ impl Sorter {
             self.look_at_rows_if_due().await?;
             let waiting_count = self.watch.waiting_count(Place::Intake).await?;
             self.judge(waiting_count);
-            if sorts && self.is_contested(waiting_count) && self.may_move() {
+            if self.is_contested(waiting_count) && sorts && self.may_move() {
+                self.contested_since = None;
                 self.session.sorting.fetch_add(1, Ordering::AcqRel);
                 let sorted = self.sort().await;
                 self.session.sorting.fetch_sub(1, Ordering::AcqRel);
@@ -102,9 +108,18 @@ impl Sorter {
         Ok(())
     }
 
-    /// Where one job waits alone, there is nobody to be fair to.
-    fn is_contested(&self, waiting_count: u32) -> bool {
-        waiting_count > 1 || (waiting_count > 0 && !self.worker.rows.of(self.lane).are_empty())
+    /// Where one job waits alone, or a slot is about to look, there is nobody to be fair to.
+    fn is_contested(&mut self, waiting_count: u32) -> bool {
+        let now = Instant::now();
+        if waiting_count < 2 {
+            self.contested_since = None;
+        } else {
+            self.contested_since.get_or_insert(now);
+            self.lively = Some(now);
+        }
+        let since = self.contested_since;
+        let for_long = since.is_some_and(|since| now - since >= CONTESTED_AFTER);
+        for_long || (waiting_count > 0 && !self.worker.rows.of(self.lane).are_empty())
     }
 
     /// A broker that takes no messages confirms none, nor does a queue that is full.
