@@ -80,6 +80,9 @@ impl Sorter {
             if !sorts && asked.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
                 asked = Some(Instant::now());
                 sorts = self.session.broker.may_sort(self.lane).await?;
+                if sorts {
+                    tracing::info!(lane = %self.lane, "this worker sorts the lane");
+                }
             }
             self.look_at_rows_if_due().await?;
             let waiting_count = self.watch.waiting_count(Place::Intake).await?;
