@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use earwitness::broker::{Broker, BrokerError, Delivery, Drift, SlotChannel};
 use earwitness::config;
 use earwitness::settle::Attempts;
-use earwitness::topology::{LANES, Topology};
+use earwitness::topology::{LANES, Place, Topology};
 use earwitness_tests::chaos::link::Proxy;
 use earwitness_tests::rabbit::{PlainClient, RabbitNode};
 use job_schema::event::Event;
@@ -119,7 +119,10 @@ async fn a_check_tells_what_is_missing_and_what_differs() {
         .await
         .unwrap();
     let topology = broker.topology();
-    let (missing, classic) = (topology.events_queue(), topology.job_queue(Lane::Batch));
+    let (missing, classic) = (
+        topology.events_queue(),
+        topology.job_queue(Lane::Batch, Place::Intake),
+    );
     plain.delete_queue(&missing).await.unwrap();
     plain.delete_queue(&classic).await.unwrap();
     plain.declare_classic_queue(&classic).await.unwrap();

@@ -43,6 +43,13 @@ pub(super) fn job_of(lane: &str, call: &str, key: &str) -> Value {
     job
 }
 
+/// The same of another tenant, who has a recording of his own.
+pub(super) fn job_of_tenant(tenant: &str, lane: &str, call: &str) -> Value {
+    let mut job = job_of(lane, call, &format!("{tenant}/short.wav"));
+    job["tenant"] = json!(tenant);
+    job
+}
+
 pub(super) fn jobs_of(lane: &str, count: u64, key: &str) -> Vec<Vec<u8>> {
     let one = |index| job_of(lane, &format!("{lane}-{index}"), key);
     (0..count)

@@ -206,6 +206,46 @@ async fn a_death_after_a_dead_letter_leaves_another_and_one_event() {
     }
 }
 
+/// The rows have the jobs and the intake has them too: each is run once, and none was tried by being moved.
+#[tokio::test]
+async fn a_death_among_moved_jobs_leaves_one_result_of_each() {
+    const JOBS: usize = 6;
+    let fleet = Fleet::start(&slow()).await.unwrap();
+    let calls: Vec<String> = (0..JOBS).map(|index| format!("call-{index}")).collect();
+    for call in &calls {
+        fleet.submit(call, spoken(1, 1.0).unwrap()).await.unwrap();
+    }
+    let lost = worker(&fleet, "lost", Some(Point::Sorted), &[]);
+    died(lost, Point::Sorted).await;
+    let mut next = worker(&fleet, "next", None, &[]);
+    let done = async || {
+        let keys = fleet.keys("acme/calls/").await?;
+        anyhow::Ok(
+            keys.iter()
+                .filter(|key| key.ends_with("/manifest.json"))
+                .count(),
+        )
+    };
+    until("all jobs to be done", async || {
+        Ok((done().await? == JOBS).then_some(()))
+    })
+    .await
+    .unwrap();
+    settled(&fleet, &mut next).await;
+    stop(next).await;
+    let mut tried_before = 0;
+    for call in &calls {
+        let manifest = fleet.result(call).await.unwrap();
+        tried_before += manifest.processing.infra_attempts;
+    }
+    assert!(tried_before <= 1, "one job was in its slot's hand");
+    let events = all_events(&fleet).await;
+    let ids: BTreeSet<_> = events.iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), JOBS);
+    assert!(events.len() > JOBS, "no job was there twice");
+    assert_eq!(fleet.waiting().await.unwrap(), [], "something is left");
+}
+
 /// The tombstone stands, so whoever comes next clears the call: a worker with its job, or the deletion when it is run again.
 #[tokio::test]
 async fn a_deletion_that_dies_is_finished_by_whoever_comes_next() {

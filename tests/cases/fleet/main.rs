@@ -24,6 +24,7 @@ mod refused;
 mod rescoring;
 mod rescue;
 mod restarts;
+mod tenants;
 mod upkeep;
 
 use earwitness_tests::process::WorkerProcess;

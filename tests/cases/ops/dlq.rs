@@ -3,6 +3,7 @@
 
 use earwitness::dlq::{self, Filter};
 use earwitness::settle::Attempts;
+use earwitness::topology::Place;
 use jiff::Timestamp;
 use job_schema::job::Lane;
 use job_schema::{ErrorCode, Failure, Job};
@@ -179,7 +180,9 @@ async fn a_death_between_publish_and_ack_makes_a_copy_that_does_no_harm() {
 
     bench.dlq(&["replay", "--id", &job.job_id.to_string()]);
     bench.waits(&bench.topology.dead_queue(), 0).await;
-    bench.waits(&bench.topology.job_queue(Lane::Batch), 2).await;
+    bench
+        .waits(&bench.topology.job_queue(Lane::Batch, Place::Intake), 2)
+        .await;
     let worker = bench.command(&["worker", "--exit-when-empty", "--slots", "1"]);
     let log = String::from_utf8_lossy(&worker.stderr);
     assert!(worker.status.success(), "{log}");

@@ -63,7 +63,7 @@ pub struct Event {
 pub struct Loss {
     pub what: &'static str,
     /// How many deliveries may have been in hand where it struck.
-    pub slots_count: u64,
+    pub deliveries_count: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,7 +118,11 @@ pub fn check(history: &History) -> Verdict {
 
 /// A loss makes the broker give out again what was in hand; a retry and a resend are a message more, each.
 fn bound(history: &History) -> u64 {
-    let lost: u64 = history.losses.iter().map(|loss| loss.slots_count).sum();
+    let lost: u64 = history
+        .losses
+        .iter()
+        .map(|loss| loss.deliveries_count)
+        .sum();
     lost + history.retries_count + history.resends_count
 }
 

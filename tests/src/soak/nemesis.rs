@@ -1,7 +1,10 @@
 //! Does to the fleet's hosts and broker what the schedule says. In: a fault. Out: the [`Loss`]es that it may have been,
-//! with the slots whose deliveries it may have cost. Fails when the broker does not come back.
+//! with the slots and moves whose deliveries it may have cost. Fails when the broker does not come back.
 
 use std::time::Duration;
+
+use earwitness::broker::MOVES_AT_ONCE;
+use earwitness::topology::LANES;
 
 use super::bench::Bench;
 use super::checker::Loss;
@@ -14,8 +17,16 @@ const DISK_AS_EVER: &str = "100MB";
 const DISK_NEVER_ENOUGH: &str = "999000GB";
 
 pub(super) async fn strike(bench: &mut Bench, fault: Fault) -> anyhow::Result<Option<Loss>> {
-    let (one, all) = (bench.slots(), bench.slots() * bench.workers_count());
-    let loss = |what, slots_count| Some(Loss { what, slots_count });
+    // Whoever sorts has jobs in hand too, in each lane; one worker of the fleet does.
+    let moves = u64::from(MOVES_AT_ONCE) * LANES.len() as u64;
+    let slots = bench.slots();
+    let (one, all) = (slots + moves, slots * bench.workers_count() + moves);
+    let loss = |what, deliveries_count| {
+        Some(Loss {
+            what,
+            deliveries_count,
+        })
+    };
     Ok(match fault {
         Fault::KillWorker(index) => {
             bench.kill_worker(index).await?;

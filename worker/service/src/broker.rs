@@ -15,6 +15,7 @@ mod greeting;
 mod headers;
 mod publisher;
 mod replay;
+mod sorting;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub use declare::Drift;
 pub use delivery::{Delivery, SlotChannel};
 pub use error::BrokerError;
 pub use publisher::Publisher;
+pub use sorting::{Intake, LaneWatch, MOVES_AT_ONCE};
 
 use crate::config;
 use crate::topology::Topology;

@@ -22,6 +22,8 @@ pub enum Point {
     RetryPublished,
     HandOverPublished,
     DeadLetterPublished,
+    /// Jobs are in their rows, and in the intake too.
+    Sorted,
     /// A call is to be deleted, and all of it still there.
     TombstoneWritten,
     /// Some of it is gone.
@@ -29,7 +31,7 @@ pub enum Point {
 }
 
 impl Point {
-    pub const ALL: [Point; 13] = [
+    pub const ALL: [Point; 14] = [
         Point::Accepted,
         Point::Fetched,
         Point::CheckpointSaved,
@@ -41,6 +43,7 @@ impl Point {
         Point::RetryPublished,
         Point::HandOverPublished,
         Point::DeadLetterPublished,
+        Point::Sorted,
         Point::TombstoneWritten,
         Point::HalfPurged,
     ];
@@ -58,6 +61,7 @@ impl Point {
             Point::RetryPublished => "retry-published",
             Point::HandOverPublished => "hand-over-published",
             Point::DeadLetterPublished => "dead-letter-published",
+            Point::Sorted => "sorted",
             Point::TombstoneWritten => "tombstone-written",
             Point::HalfPurged => "half-purged",
         }

@@ -9,12 +9,14 @@ use serde::Serialize;
 
 use crate::pause::Pause;
 use crate::presence::Presence;
+use crate::topology::Place;
 
 /// What was seen at one time.
 #[derive(Debug, Clone)]
 pub struct Look {
     pub at: Timestamp,
-    pub waiting: BTreeMap<Lane, u64>,
+    /// Places where nothing waits may be left out.
+    pub waiting: BTreeMap<(Lane, Place), u64>,
     pub retrying_count: u64,
     pub dead_count: u64,
     pub workers: Vec<Presence>,
@@ -37,8 +39,8 @@ pub struct LaneView {
     pub lane: Lane,
     pub paused: Option<Pause>,
     pub waiting_count: u64,
-    /// No job that waits is older: lanes are first in, first out, and the one taken last was older. Absent where nothing waits,
-    /// or nothing was taken since the workers started.
+    /// No job that waits is older: each tenant's jobs are taken first in, first out, and the one taken last was older. Absent
+    /// where nothing waits, or where some wait of which none was taken since the workers started.
     pub oldest_at_most_s: Option<u64>,
     /// Absent at the first look.
     pub settled_per_minute: Option<f64>,
@@ -49,7 +51,8 @@ pub struct LaneView {
 /// `before` is an earlier look, to tell rates by.
 pub fn view(now: &Look, before: Option<&Look>) -> View {
     let lane_view = |lane: &Lane| {
-        let waiting_count = now.waiting.get(lane).copied().unwrap_or(0);
+        let waiting = Place::all().map(|place| now.waits(*lane, place));
+        let waiting_count = waiting.sum();
         let rate = before.and_then(|before| per_minute(now, before, *lane));
         LaneView {
             lane: *lane,
@@ -71,11 +74,21 @@ pub fn view(now: &Look, before: Option<&Look>) -> View {
     }
 }
 
+impl Look {
+    fn waits(&self, lane: Lane, place: Place) -> u64 {
+        self.waiting.get(&(lane, place)).copied().unwrap_or(0)
+    }
+}
+
+/// The oldest of each queue that holds something, of which each has to be known.
 fn oldest_s(now: &Look, lane: Lane) -> Option<u64> {
     let activities = now.workers.iter().flat_map(|worker| &worker.lanes);
-    let of_lane = activities.filter(|activity| activity.lane == lane);
-    let last = of_lane.filter_map(|a| a.last_taken_submitted_at).max()?;
-    Some(u64::try_from(now.at.duration_since(last).as_secs()).unwrap_or(0))
+    let of_lane: Vec<_> = activities.filter(|a| a.lane == lane).collect();
+    let last = |place| of_lane.iter().filter_map(|a| a.last_taken_at(place)).max();
+    let full = Place::all().filter(|place| now.waits(lane, *place) > 0);
+    let lasts: Option<Vec<Timestamp>> = full.map(last).collect();
+    let oldest = lasts?.into_iter().min()?;
+    Some(u64::try_from(now.at.duration_since(oldest).as_secs()).unwrap_or(0))
 }
 
 /// By what each worker counted between its own two announcements; one that came or went meanwhile counts for nothing.
@@ -140,12 +153,12 @@ mod tests {
             lanes: vec![LaneActivity {
                 lane: Lane::Batch,
                 settled_count: *settled_count,
-                last_taken_submitted_at: Some(at(second - 40)),
+                last_taken_by_place: vec![Some(at(second - 40)), Some(at(second - 70))],
             }],
         };
         Look {
             at: at(second),
-            waiting: [(Lane::Batch, waiting)].into(),
+            waiting: [((Lane::Batch, Place::Intake), waiting)].into(),
             retrying_count: 0,
             dead_count: 3,
             workers: workers.iter().map(worker).collect(),
@@ -171,6 +184,20 @@ mod tests {
             (standard.empty_in_s, standard.oldest_at_most_s),
             (Some(0), None)
         );
+    }
+
+    #[test]
+    fn a_lane_is_what_waits_in_all_its_rows_and_as_old_as_the_oldest_of_them() {
+        let mut now = look(110, 60, &[("a", 20)]);
+        let oldest = |now: &Look| {
+            let batch = view(now, None).lanes[2].clone();
+            (batch.waiting_count, batch.oldest_at_most_s)
+        };
+        assert_eq!(oldest(&now), (60, Some(40)));
+        now.waiting.insert((Lane::Batch, Place::Row(1)), 7);
+        assert_eq!(oldest(&now), (67, Some(70)));
+        now.waiting.insert((Lane::Batch, Place::Row(2)), 1);
+        assert_eq!(oldest(&now), (68, None), "none of that row was taken");
     }
 
     #[test]

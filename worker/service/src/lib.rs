@@ -27,6 +27,7 @@ pub mod rescore;
 pub mod results;
 pub mod retention;
 pub mod review;
+pub mod rows;
 pub mod rules;
 pub mod settle;
 pub mod signing;

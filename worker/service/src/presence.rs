@@ -14,12 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::layout;
 use crate::store::{BlobStore, Location, PutMode, StoreError};
+use crate::topology::{Place, ROWS};
 
 pub const EVERY: Duration = Duration::from_secs(5);
 /// Six renewals missed: the worker was killed, or has no store.
 const ALIVE: SignedDuration = SignedDuration::from_secs(30);
 const MAX_PRESENCE_BYTES: u64 = 16_384;
 const PAGE: u16 = 1_000;
+const PLACES: usize = ROWS as usize + 1;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
@@ -37,12 +39,14 @@ pub struct Presence {
 }
 
 /// What a worker did with one lane since it started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneActivity {
     pub lane: Lane,
     pub settled_count: u64,
-    /// When the job that was taken last had been submitted. Lanes are first in, first out: what still waits is younger.
-    pub last_taken_submitted_at: Option<Timestamp>,
+    /// When the job that was taken last had been submitted: at the intake, then in each row. Each of these queues is first in,
+    /// first out, so what still waits in it is younger.
+    #[serde(default)]
+    pub last_taken_by_place: Vec<Option<Timestamp>>,
 }
 
 /// What the slots of a worker note as they go.
@@ -52,14 +56,15 @@ pub struct Activity(Arc<[LaneCounts; 3]>);
 #[derive(Debug, Default)]
 struct LaneCounts {
     settled: AtomicU64,
-    /// Milliseconds from 1970; 0 for none.
-    last_submitted_ms: AtomicI64,
+    /// By place. Milliseconds from 1970; 0 for none.
+    last_submitted_ms: [AtomicI64; PLACES],
 }
 
 impl Activity {
-    pub fn took(&self, lane: Lane, submitted_at: Timestamp) {
-        let at = submitted_at.as_millisecond();
-        self.of(lane).last_submitted_ms.store(at, Ordering::Relaxed);
+    pub fn took(&self, lane: Lane, place: Place, submitted_at: Timestamp) {
+        if let Some(last) = self.of(lane).last_submitted_ms.get(index(place)) {
+            last.store(submitted_at.as_millisecond(), Ordering::Relaxed);
+        }
     }
 
     pub fn settled(&self, lane: Lane) {
@@ -69,12 +74,14 @@ impl Activity {
     pub fn lanes(&self, lanes: &[Lane]) -> Vec<LaneActivity> {
         let activity = |lane: &Lane| {
             let counts = self.of(*lane);
-            let last_ms = counts.last_submitted_ms.load(Ordering::Relaxed);
-            let last = Timestamp::from_millisecond(last_ms).ok();
+            let last = |ms: &AtomicI64| {
+                let last = Timestamp::from_millisecond(ms.load(Ordering::Relaxed)).ok();
+                last.filter(|at| *at != Timestamp::UNIX_EPOCH)
+            };
             LaneActivity {
                 lane: *lane,
                 settled_count: counts.settled.load(Ordering::Relaxed),
-                last_taken_submitted_at: last.filter(|at| *at != Timestamp::UNIX_EPOCH),
+                last_taken_by_place: counts.last_submitted_ms.iter().map(last).collect(),
             }
         };
         lanes.iter().map(activity).collect()
@@ -87,6 +94,21 @@ impl Activity {
             Lane::Standard => standard,
             Lane::Batch => batch,
         }
+    }
+}
+
+impl LaneActivity {
+    /// Of the job that was taken last from this place.
+    pub fn last_taken_at(&self, place: Place) -> Option<Timestamp> {
+        *self.last_taken_by_place.get(index(place))?
+    }
+}
+
+/// Of a place in a list that has the intake first.
+fn index(place: Place) -> usize {
+    match place {
+        Place::Intake => 0,
+        Place::Row(number) => usize::from(number),
     }
 }
 
@@ -166,21 +188,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn activity_is_kept_lane_by_lane() {
+    fn activity_is_kept_lane_by_lane_and_row_by_row() {
         let activity = Activity::default();
         let at: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
-        activity.took(Lane::Batch, at);
+        let row = Place::Row(ROWS);
+        activity.took(Lane::Batch, row, at);
         activity.clone().settled(Lane::Batch);
-        let [standard, batch] = activity.lanes(&[Lane::Standard, Lane::Batch])[..] else {
-            panic!("two lanes were asked for");
+        let lanes = activity.lanes(&[Lane::Standard, Lane::Batch]);
+        let told = |place| {
+            lanes
+                .iter()
+                .map(|l| l.last_taken_at(place))
+                .collect::<Vec<_>>()
         };
-        assert_eq!(
-            (standard.settled_count, standard.last_taken_submitted_at),
-            (0, None)
-        );
-        assert_eq!(
-            (batch.settled_count, batch.last_taken_submitted_at),
-            (1, Some(at))
-        );
+        assert_eq!(told(Place::Intake), [None, None]);
+        assert_eq!(told(row), [None, Some(at)]);
+        let settled: Vec<u64> = lanes.iter().map(|lane| lane.settled_count).collect();
+        assert_eq!(settled, [0, 1]);
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! producers ─► p.jobs (direct) ─► p.jobs.interactive | p.jobs.standard | p.jobs.batch ─► workers
-//!                 ▲                     │ delivery limit, a backstop only
+//!                 ▲ ▲                   │ delivery limit, a backstop only        ▲
+//!                 │ └─ one worker sorts ├─► p.jobs.standard.1 … 8, by tenant ────┘
 //!                 └── p.retry.30s|5m|30m│ (fanout ─► queue with a TTL, dead-lettering back)
 //! workers ─► p.dead (fanout) ─► p.dead ◄┘
 //! workers ─► p.events (topic) ─► p.events.all, and whatever consumers bind
@@ -24,12 +25,35 @@ const DEAD_RETURNS_LIMIT: i64 = 1_000_000_000;
 /// ones where nobody reads them.
 const EVENTS_KEPT: i64 = 100_000;
 
+/// Queues beside a lane's intake, for tenants that wait. Part of the wire format: jobs in a row that workers do not know stay there.
+pub const ROWS: u8 = 8;
+
 pub const LANES: [Lane; 3] = [Lane::Interactive, Lane::Standard, Lane::Batch];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     prefix: String,
     delays: Vec<Duration>,
+}
+
+/// Where in a lane a job waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Where producers put it.
+    Intake,
+    /// Where it was sorted to, from 1 to [`ROWS`].
+    Row(u8),
+}
+
+impl Place {
+    /// Every place of a lane, the intake first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Intake].into_iter().chain(Self::rows())
+    }
+
+    pub fn rows() -> impl Iterator<Item = Self> {
+        (1..=ROWS).map(Self::Row)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +97,13 @@ impl Topology {
         self.name("jobs")
     }
 
-    pub fn job_queue(&self, lane: Lane) -> String {
-        self.name(&format!("jobs.{}", lane_name(lane)))
+    pub fn job_queue(&self, lane: Lane, place: Place) -> String {
+        self.name(&format!("jobs.{}", job_key(lane, place)))
+    }
+
+    /// Only one connection can hold this queue: whose it is sorts the lane.
+    pub fn sorter_queue(&self, lane: Lane) -> String {
+        self.name(&format!("sorter.{}", lane_name(lane)))
     }
 
     /// Where a job waits; its routing key, the lane, brings it back. `None` for a step that there is not.
@@ -113,7 +142,9 @@ impl Topology {
     }
 
     pub fn queues(&self) -> Vec<Queue> {
-        let mut all: Vec<Queue> = LANES.iter().map(|&lane| self.lane_queue(lane)).collect();
+        let places = |lane| Place::all().map(move |place| (lane, place));
+        let of_jobs = LANES.into_iter().flat_map(places);
+        let mut all: Vec<Queue> = of_jobs.map(|(l, p)| self.lane_queue(l, p)).collect();
         let delays = self.delays.iter().enumerate();
         all.extend(delays.filter_map(|(step, delay)| self.retry_queue(step, *delay)));
         all.push(Queue {
@@ -145,17 +176,17 @@ impl Topology {
         }
     }
 
-    fn lane_queue(&self, lane: Lane) -> Queue {
+    fn lane_queue(&self, lane: Lane, place: Place) -> Queue {
         let limit = ("x-delivery-limit", Argument::Number(DELIVERY_LIMIT));
         Queue {
-            name: self.job_queue(lane),
+            name: self.job_queue(lane, place),
             arguments: quorum(
                 dead_lettering(self.dead_exchange())
                     .into_iter()
                     .chain([limit]),
             ),
             bound_to: self.jobs_exchange(),
-            routing_key: lane_name(lane).to_owned(),
+            routing_key: job_key(lane, place),
         }
     }
 
@@ -194,6 +225,14 @@ pub fn lane_name(lane: Lane) -> &'static str {
         Lane::Interactive => "interactive",
         Lane::Standard => "standard",
         Lane::Batch => "batch",
+    }
+}
+
+/// By which the exchange of jobs routes: the lane's name, where a row is meant with its number.
+pub fn job_key(lane: Lane, place: Place) -> String {
+    match place {
+        Place::Intake => lane_name(lane).to_owned(),
+        Place::Row(number) => format!("{}.{number}", lane_name(lane)),
     }
 }
 
@@ -242,7 +281,15 @@ mod tests {
         let names: Vec<String> = topology().queues().into_iter().map(|q| q.name).collect();
         let expected = "ew.jobs.interactive ew.jobs.standard ew.jobs.batch ew.retry.30s ew.retry.5m ew.retry.30m \
                         ew.retry.2h ew.retry.45s ew.dead ew.events.all";
-        assert_eq!(names.join(" "), expected);
+        let is_row = |name: &&String| name.ends_with(|last: char| last.is_ascii_digit());
+        let (rows, others): (Vec<_>, Vec<_>) = names.iter().partition(is_row);
+        assert_eq!(
+            others.into_iter().cloned().collect::<Vec<_>>().join(" "),
+            expected
+        );
+        assert_eq!(rows.len(), LANES.len() * usize::from(ROWS));
+        let [first, last] = [1, ROWS].map(|n| format!("ew.jobs.batch.{n}"));
+        assert!(rows.contains(&&first) && rows.contains(&&last), "{rows:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod ailing;
 mod session;
 mod slot;
+mod sorter;
 mod standing;
 mod sweeping;
 
@@ -26,6 +27,7 @@ use crate::config;
 use crate::job::Fleet;
 use crate::pause::Pauses;
 use crate::presence::Activity;
+use crate::rows::LaneRows;
 use crate::settle::Policy;
 use crate::signing::Gate;
 use crate::topology::Topology;
@@ -55,6 +57,8 @@ pub struct Worker {
     pub audit: AuditLog,
     /// Lanes that nobody is to take from now.
     pub pauses: Pauses,
+    /// What waits where within the lanes, as far as this worker has seen.
+    pub rows: LaneRows,
     /// What is told of this worker.
     pub activity: Activity,
     /// Whether jobs fail here for the host's sake.

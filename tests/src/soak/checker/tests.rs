@@ -51,7 +51,7 @@ fn good() -> History {
         retries_count: 0,
         losses: vec![Loss {
             what: "worker killed",
-            slots_count: 4,
+            deliveries_count: 4,
         }],
     }
 }

@@ -12,7 +12,7 @@ use lapin::{BasicProperties, Channel};
 use super::error::{BrokerError, answered};
 use super::headers;
 use crate::settle::Attempts;
-use crate::topology::Topology;
+use crate::topology::{Place, Topology};
 
 #[derive(Clone)]
 pub struct SlotChannel {
@@ -38,13 +38,26 @@ impl SlotChannel {
         }
     }
 
-    /// The next job of a lane, if there is one now.
+    /// The next job of a lane's intake, if there is one now.
     ///
     /// # Errors
     /// The channel or connection is gone, or the broker does not answer: connect anew.
     pub async fn try_take(&self, lane: Lane) -> Result<Option<Delivery>, BrokerError> {
-        let queue = self.topology.job_queue(lane);
-        self.take_from(&queue, lane).await
+        let taken = self.try_take_at(lane, Place::Intake).await?;
+        Ok(taken.map(|(delivery, _)| delivery))
+    }
+
+    /// The next job at a place, and how many are left there.
+    ///
+    /// # Errors
+    /// As [`SlotChannel::try_take`].
+    pub async fn try_take_at(
+        &self,
+        lane: Lane,
+        place: Place,
+    ) -> Result<Option<(Delivery, u32)>, BrokerError> {
+        let queue = self.topology.job_queue(lane, place);
+        self.take_from(&queue, lane, place).await
     }
 
     /// The oldest dead letter, if there is one.
@@ -53,26 +66,24 @@ impl SlotChannel {
     /// As [`SlotChannel::try_take`].
     pub async fn try_take_dead(&self) -> Result<Option<Delivery>, BrokerError> {
         let queue = self.topology.dead_queue();
-        self.take_from(&queue, Lane::default()).await
+        let taken = self.take_from(&queue, Lane::default(), Place::Intake);
+        Ok(taken.await?.map(|(delivery, _)| delivery))
     }
 
-    async fn take_from(&self, queue: &str, lane: Lane) -> Result<Option<Delivery>, BrokerError> {
+    async fn take_from(
+        &self,
+        queue: &str,
+        lane: Lane,
+        place: Place,
+    ) -> Result<Option<(Delivery, u32)>, BrokerError> {
         let options = BasicGetOptions { no_ack: false };
         let got = self.channel.basic_get(queue.into(), options);
         let Some(got) = answered("take job", self.timeout, got).await? else {
             return Ok(None);
         };
-        let message = got.delivery;
-        Ok(Some(Delivery {
-            attempts: headers::attempts(message.properties.headers().as_ref()),
-            body: message.data,
-            lane,
-            taken_at: Instant::now(),
-            properties: message.properties,
-            acker: message.acker,
-            _channel: self.channel.clone(),
-            timeout: self.timeout,
-        }))
+        let (channel, left_count) = (self.channel.clone(), got.message_count);
+        let delivery = Delivery::new(got.delivery, lane, place, channel, self.timeout);
+        Ok(Some((delivery, left_count)))
     }
 }
 
@@ -80,6 +91,7 @@ impl SlotChannel {
 pub struct Delivery {
     pub body: Vec<u8>,
     pub lane: Lane,
+    pub place: Place,
     pub attempts: Attempts,
     pub taken_at: Instant,
     pub(super) properties: BasicProperties,
@@ -90,6 +102,26 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    pub(super) fn new(
+        message: lapin::message::Delivery,
+        lane: Lane,
+        place: Place,
+        channel: Channel,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            attempts: headers::attempts(message.properties.headers().as_ref()),
+            body: message.data,
+            lane,
+            place,
+            taken_at: Instant::now(),
+            properties: message.properties,
+            acker: message.acker,
+            _channel: channel,
+            timeout,
+        }
+    }
+
     pub fn message_id(&self) -> Option<&str> {
         self.properties.message_id().as_ref().map(|id| id.as_str())
     }

@@ -18,10 +18,14 @@ use super::error::{BrokerError, answered, within};
 use super::headers::{self, put_attempts, put_text};
 use super::replay::LANE;
 use crate::settle::Attempts;
-use crate::topology::{Topology, lane_name};
+use crate::topology::{Place, Topology, job_key, lane_name};
 
 const APP_ID: &str = "earwitness";
 const PERSISTENT: u8 = 2;
+const MANDATORY: BasicPublishOptions = BasicPublishOptions {
+    mandatory: true,
+    immediate: false,
+};
 const JOB_TYPE: &str = "earwitness.job";
 /// Headers are for people and routers; a long detail must not make a frame of its own.
 const MAX_DETAIL_CHARS: usize = 500;
@@ -113,12 +117,7 @@ impl Publisher {
         attempts: Attempts,
     ) -> Result<(), BrokerError> {
         let mut headers = FieldTable::default();
-        let original = delivery.properties.headers().as_ref();
-        for (name, value) in original.into_iter().flat_map(|table| table.inner()) {
-            if !headers::is_brokers(name.as_str()) {
-                headers.insert(name.clone(), value.clone());
-            }
-        }
+        copy_headers(&delivery.properties, &mut headers);
         put_attempts(&mut headers, attempts);
         let detail: String = failure.detail.chars().take(MAX_DETAIL_CHARS).collect();
         put_text(&mut headers, "x-earwitness-code", failure.code.as_str());
@@ -142,6 +141,39 @@ impl Publisher {
             .await
     }
 
+    /// Puts each job into its row as it came, but for the broker's own history of it: a job that is moved was not tried.
+    /// All are sent before the first confirm is awaited, since a broker writes many at once as fast as one.
+    ///
+    /// Gives for each whether a queue has it.
+    ///
+    /// # Errors
+    /// The broker is gone or does not answer; some may have arrived.
+    pub async fn publish_moved(
+        &self,
+        moves: &[(Delivery, Place)],
+    ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        let exchange = self.topology.jobs_exchange();
+        within("publish", self.confirm_timeout, async {
+            let channel = self.channel.lock().await;
+            let mut sent = Vec::new();
+            for (delivery, place) in moves {
+                let key = job_key(delivery.lane, *place);
+                let to = (exchange.as_str().into(), key.as_str().into());
+                let published =
+                    channel.basic_publish(to.0, to.1, MANDATORY, &delivery.body, moved(delivery));
+                let confirm = answered("publish", self.confirm_timeout, published).await?;
+                sent.push((key, confirm));
+            }
+            let mut answers = Vec::new();
+            for (key, confirm) in sent {
+                let confirmation = answered("confirm", self.confirm_timeout, confirm).await?;
+                answers.push(confirmed(confirmation, &exchange, &key));
+            }
+            Ok(answers)
+        })
+        .await
+    }
+
     pub(super) async fn publish(
         &self,
         exchange: String,
@@ -149,27 +181,53 @@ impl Publisher {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), BrokerError> {
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..BasicPublishOptions::default()
-        };
         let confirmation = within("publish", self.confirm_timeout, async {
             let channel = self.channel.lock().await;
             let (to, key) = (exchange.as_str().into(), routing_key.into());
-            let sent = channel.basic_publish(to, key, options, body, properties);
+            let sent = channel.basic_publish(to, key, MANDATORY, body, properties);
             let confirm = answered("publish", self.confirm_timeout, sent).await?;
             answered("confirm", self.confirm_timeout, confirm).await
         })
         .await?;
-        match confirmation {
-            Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(_)) => Err(BrokerError::Unroutable {
-                exchange,
-                routing_key: routing_key.to_owned(),
-            }),
-            Confirmation::Nack(_) | Confirmation::NotRequested => {
-                Err(BrokerError::Rejected { exchange })
-            }
+        confirmed(confirmation, &exchange, routing_key)
+    }
+}
+
+fn confirmed(
+    confirmation: Confirmation,
+    exchange: &str,
+    routing_key: &str,
+) -> Result<(), BrokerError> {
+    let exchange = exchange.to_owned();
+    match confirmation {
+        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(Some(_)) => Err(BrokerError::Unroutable {
+            exchange,
+            routing_key: routing_key.to_owned(),
+        }),
+        Confirmation::Nack(_) | Confirmation::NotRequested => {
+            Err(BrokerError::Rejected { exchange })
+        }
+    }
+}
+
+/// The message of a job as it came, without what the broker wrote into it.
+fn moved(delivery: &Delivery) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    copy_headers(&delivery.properties, &mut headers);
+    let mut moved = kept(&delivery.properties).with_headers(headers);
+    if let Some(expiration) = delivery.properties.expiration() {
+        moved = moved.with_expiration(expiration.clone());
+    }
+    moved
+}
+
+/// All but the broker's own.
+fn copy_headers(original: &BasicProperties, into: &mut FieldTable) {
+    let headers = original.headers().as_ref();
+    for (name, value) in headers.into_iter().flat_map(|table| table.inner()) {
+        if !headers::is_brokers(name.as_str()) {
+            into.insert(name.clone(), value.clone());
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::broker::Broker;
 use crate::config::Config;
 use crate::exit::{self, Exit};
 use crate::fleet::{LaneView, Look, View, view};
-use crate::topology::Topology;
+use crate::topology::{Place, Topology};
 use crate::{pause, presence};
 
 /// Rates are told over about this long: shorter they jump, longer they lag.
@@ -62,8 +62,10 @@ async fn look(shelf: &Shelf, broker: &Broker) -> Result<Look, Exit> {
     Ok(Look {
         at,
         waiting: Lane::ALL
-            .map(|lane| (lane, count(&topology.job_queue(lane))))
-            .into(),
+            .into_iter()
+            .flat_map(|lane| Place::all().map(move |place| (lane, place)))
+            .map(|at| (at, count(&topology.job_queue(at.0, at.1))))
+            .collect(),
         // Each retry queue is named as its exchange.
         retrying_count: retries.map(|name| count(&name)).sum(),
         dead_count: count(&topology.dead_queue()),

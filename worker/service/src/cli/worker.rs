@@ -14,6 +14,7 @@ use crate::metrics::{BuildLabels, Metrics};
 use crate::pause::Pauses;
 use crate::presence::Activity;
 use crate::retention::Retention;
+use crate::rows::LaneRows;
 use crate::rules::RuleBook;
 use crate::settle::Policy;
 use crate::signing::Gate;
@@ -146,6 +147,7 @@ fn assemble(
         gate: guards.gate,
         audit: guards.audit,
         pauses: Pauses::default(),
+        rows: LaneRows::default(),
         activity: Activity::default(),
         ailing: Ailing::default(),
         sweeping: (!config.retention.sweep_interval.is_zero()).then_some(Sweeping {

@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::slot::Slot;
+use super::sorter::Sorter;
 use super::{Shutdown, Until, Worker};
 use crate::broker::{Broker, BrokerError};
+use crate::lanes::LaneOrder;
 
 /// Well below the 5 s in which a worker without a broker is to be found out.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -26,6 +28,8 @@ pub(super) struct Session {
     pub(super) hand_over: CancellationToken,
     /// Jobs in hand over all slots: "empty" means that nothing can come back from one of them.
     pub(super) busy: AtomicU64,
+    /// Lanes that this worker moves jobs in.
+    pub(super) sorting: AtomicU64,
     pub(super) settled: Arc<AtomicU64>,
 }
 
@@ -50,9 +54,14 @@ pub(super) async fn run(
         drain: shutdown.drain.child_token(),
         hand_over: shutdown.hand_over.child_token(),
         busy: AtomicU64::new(0),
+        sorting: AtomicU64::new(0),
         settled: Arc::clone(settled),
     });
     let mut slots = JoinSet::new();
+    for lane in LaneOrder::new(&worker.lanes).order() {
+        let sorter = Sorter::open(Arc::clone(worker), Arc::clone(&session), lane).await?;
+        slots.spawn(sorter.run());
+    }
     for _ in 0..worker.slots_wanted() {
         let slot = Slot::open(Arc::clone(worker), Arc::clone(&session)).await?;
         slots.spawn(slot.run());

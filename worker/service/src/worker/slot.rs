@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use job_schema::job::Lane;
 use job_schema::{Failure, Job, parse};
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use crate::crash::{self, Point};
 use crate::job::{self, Ended};
 use crate::lanes::LaneOrder;
 use crate::settle::{Outcome, is_whole_hold, settle, worn_out};
+use crate::topology::Place;
 
 /// The first pause of an idle slot; it doubles up to `worker.poll_interval` while nothing comes.
 const IDLE_MIN: Duration = Duration::from_millis(50);
@@ -61,6 +63,7 @@ impl Slot {
             }
             // Counted before looking, so that no other slot calls the lanes empty while this one has just taken a job.
             self.session.busy.fetch_add(1, Ordering::AcqRel);
+            let sorting = self.session.sorting.load(Ordering::Acquire);
             let taken = self.take().await;
             let worked = match taken {
                 // Boxed: a job's future is some 20 KB, and a slot is idle most of its life.
@@ -74,7 +77,9 @@ impl Slot {
                 self.session.settled_one(self.worker.until);
                 continue;
             }
-            if self.worker.until == Until::Empty && still_busy == 0 {
+            // Nor while jobs are moved from where they were looked for last to where they were looked for first.
+            let sorting = sorting + self.session.sorting.load(Ordering::Acquire);
+            if self.worker.until == Until::Empty && still_busy == 0 && sorting == 0 {
                 self.session.drain.cancel();
             }
             self.rest(&mut idle).await;
@@ -89,11 +94,28 @@ impl Slot {
                 empty.push(lane);
                 continue;
             }
-            if let Some(delivery) = self.channel.try_take(lane).await? {
+            if let Some(delivery) = self.take_in(lane).await? {
                 self.order.served(lane, &empty);
                 return Ok(Some(delivery));
             }
             empty.push(lane);
+        }
+        Ok(None)
+    }
+
+    async fn take_in(&self, lane: Lane) -> Result<Option<Delivery>, BrokerError> {
+        let rows = &self.worker.rows;
+        let mut places = rows.of(lane).order();
+        if self.worker.until == Until::Empty {
+            // What another worker sorted a moment ago is not known here yet.
+            places.extend(Place::all());
+        }
+        for place in places {
+            if let Some((delivery, left)) = self.channel.try_take_at(lane, place).await? {
+                rows.of(lane).took(place, left);
+                return Ok(Some(delivery));
+            }
+            rows.of(lane).saw(place, 0);
         }
         Ok(None)
     }
@@ -114,6 +136,8 @@ impl Slot {
         running.inc();
         let read = parse::job(&delivery.body);
         let believed = read.and_then(|job| self.worker.gate.check(&job).map(|()| job));
+        let owner = believed.as_ref().ok().map(|job| job.tenant.clone());
+        self.worker.rows.of(lane).learn(delivery.place, owner);
         let settled = match believed {
             Ok(job) => {
                 let span = tracing::info_span!("job", job_id = %job.job_id, tenant = %job.tenant, lane = %delivery.lane);
@@ -147,7 +171,9 @@ impl Slot {
         }
         crash::at(Point::Accepted);
         self.observe_wait(&job);
-        self.worker.activity.took(delivery.lane, job.submitted_at);
+        self.worker
+            .activity
+            .took(delivery.lane, delivery.place, job.submitted_at);
         let taken = Instant::now();
         let stop = self.stop_token();
         let outcome = match job::process(&self.worker.fleet, &job, delivery.attempts, &stop).await {

@@ -6,6 +6,7 @@ use job_schema::ErrorCode;
 
 use crate::explore::Outcome;
 use crate::rules::{Fault, Rules, Step};
+use crate::sorting::sorter_killed;
 use crate::steps::reconnected;
 use crate::world::{At, Place, Worker, World};
 
@@ -25,6 +26,7 @@ impl Rules {
         }
         let mut struck = vec![(Fault::KillBroker, broker_killed(spent.clone()))];
         struck.extend(doubled(&spent));
+        struck.extend(sorter_killed(&spent).map(|next| (Fault::KillSorter, next)));
         for (index, worker) in (0_u8..).zip(world.workers) {
             // Who has nothing in hand has nothing to lose.
             if !matches!(worker.at, At::Absent | At::Take) {
@@ -94,7 +96,7 @@ fn broker_killed(mut world: World) -> World {
             (worker.takes, worker.publishes) = (false, false);
         }
     }
-    world
+    sorter_killed(&world).unwrap_or(world)
 }
 
 /// Another copy of one that waits.

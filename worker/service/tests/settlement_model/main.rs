@@ -7,6 +7,7 @@
 mod explore;
 mod faults;
 mod rules;
+mod sorting;
 mod steps;
 mod world;
 
@@ -48,6 +49,31 @@ fn whatever_workers_and_faults_do_a_job_is_settled_and_once() {
         looked_at_count >= 1_000_000,
         "{looked_at_count} states and steps"
     );
+}
+
+/// Its steps fall between any two of the workers', and it may die with each job that it moves.
+#[test]
+fn a_lane_that_is_sorted_keeps_every_promise() {
+    for (poison, most_faults) in [(false, 2), (true, 1)] {
+        for faults in 0..=most_faults {
+            let rules = Rules {
+                poison,
+                ..Rules::promised()
+            };
+            let found = kept(&rules, World::begin_sorted(2, faults));
+            println!("poison: {poison}, {faults} faults: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_sorts_and_acks_before_it_has_published_loses_jobs() {
+    let rules = Rules {
+        moves_ack_last: false,
+        ..Rules::promised()
+    };
+    let found = broken(&rules, World::begin_sorted(1, 0));
+    assert_eq!(found.promise, "the job is lost", "{:#?}", found.way);
 }
 
 #[test]

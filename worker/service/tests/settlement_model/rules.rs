@@ -16,6 +16,8 @@ pub(crate) struct Rules {
     pub(crate) manifest_before_event: bool,
     pub(crate) ack_last: bool,
     pub(crate) attempts_go_with_the_copy: bool,
+    /// Whoever sorts publishes before it acks.
+    pub(crate) moves_ack_last: bool,
     pub(crate) looks_for_tombstone_after_writing: bool,
     pub(crate) looks_for_tombstone_after_failing: bool,
     pub(crate) only_the_lease_holder_acks: bool,
@@ -42,6 +44,7 @@ impl Rules {
             manifest_before_event: true,
             ack_last: true,
             attempts_go_with_the_copy: true,
+            moves_ack_last: true,
             looks_for_tombstone_after_writing: true,
             looks_for_tombstone_after_failing: true,
             only_the_lease_holder_acks: true,
@@ -58,6 +61,7 @@ pub(crate) enum Step {
     Fault(Fault),
     RetryIsDue,
     Deleter,
+    Sorter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub(crate) enum Fault {
     EndLease(u8),
     CutPublishing(u8),
     KillBroker,
+    /// With a job in hand; another sorts from then on. Its confirm that never comes leads to the same.
+    KillSorter,
     /// The message is in its queue, and the worker never hears of it.
     LoseConfirm(u8),
     /// A producer sends the job again, or the broker moves it twice.

@@ -24,6 +24,7 @@ impl Protocol for Rules {
         }
         next.extend(due(world).map(|next| (Step::RetryIsDue, Ok(next))));
         next.extend(deleted(world).map(|next| (Step::Deleter, Ok(next))));
+        next.extend(self.sorting(world));
         next.extend(self.faults(world));
         next
     }
@@ -221,6 +222,7 @@ impl Rules {
             let small = |count: u32| u8::try_from(count).expect("the policy allows few attempts");
             Ending::Again(Copy {
                 place,
+                sorted: false,
                 content: small(content),
                 infra: small(infra),
                 redelivered: 0,

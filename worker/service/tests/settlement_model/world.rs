@@ -7,6 +7,8 @@ use earwitness::settle::Attempts;
 pub(crate) const WORKERS: usize = 3;
 /// Copies of the message: the one that was sent, and one more for each fault that may double it.
 pub(crate) const COPIES: usize = 6;
+/// Holds a lease as workers do.
+pub(crate) const SORTER: u8 = 3;
 
 /// Stands for the worker who wrote it.
 pub(crate) type Writer = u8;
@@ -17,6 +19,7 @@ pub(crate) struct World {
     pub(crate) broker: Broker,
     pub(crate) workers: [Worker; WORKERS],
     pub(crate) deleter: Deleter,
+    pub(crate) sorter: Sorter,
     pub(crate) faults_left: u8,
     /// Runs that may still begin: one, and one for each delivery that a fault hit.
     pub(crate) runs_left: u8,
@@ -42,6 +45,8 @@ pub(crate) struct Broker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Copy {
     pub(crate) place: Place,
+    /// In its tenant's row, from where it is not moved again.
+    pub(crate) sorted: bool,
     pub(crate) content: u8,
     pub(crate) infra: u8,
     pub(crate) redelivered: u8,
@@ -113,6 +118,18 @@ pub(crate) enum Deleter {
     Done,
 }
 
+/// Moves what waits in the lane into its tenant's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sorter {
+    Absent,
+    Rests,
+    Holds(Copy),
+    /// The row has it, and the lane too.
+    HasTold,
+    /// Where acks come first: nobody has it.
+    HasAcked(Copy),
+}
+
 impl Worker {
     pub(crate) const IDLE: Self = Self {
         at: At::Take,
@@ -175,6 +192,7 @@ impl World {
     pub(crate) fn begin(workers: usize, faults: u8, deleter: Deleter) -> Self {
         let sent = Copy {
             place: Place::Lane,
+            sorted: false,
             content: 0,
             infra: 0,
             redelivered: 0,
@@ -197,8 +215,17 @@ impl World {
             broker,
             workers: std::array::from_fn(worker),
             deleter,
+            sorter: Sorter::Absent,
             faults_left: faults,
             runs_left: 1,
+        }
+    }
+
+    /// The same in a lane that is sorted.
+    pub(crate) fn begin_sorted(workers: usize, faults: u8) -> Self {
+        Self {
+            sorter: Sorter::Rests,
+            ..Self::begin(workers, faults, Deleter::Absent)
         }
     }
 
