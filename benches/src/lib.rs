@@ -1,3 +1,4 @@
 //! What several benches share.
 
 pub mod archive;
+pub mod calls;

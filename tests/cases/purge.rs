@@ -5,12 +5,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use earwitness::config;
 use earwitness::purge::{Places, Removed, Target, purge};
 use earwitness::store::dir::DirStore;
-use earwitness::store::{BlobStore, Location, PutMode, open};
+use earwitness::store::{BlobStore, Location, PutMode};
 use earwitness::{layout, tombstone};
-use earwitness_tests::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
+use earwitness_tests::s3::{S3Server, client};
 use jiff::Timestamp;
 use job_schema::job::BucketName;
 use job_schema::status::{State, Status};
@@ -140,18 +139,6 @@ async fn a_deletion_over_an_s3_api_removes_the_call_and_nothing_else() {
     let server = S3Server::start(dir.path(), &["recordings", "results"])
         .await
         .unwrap();
-    let store = s3_store(server.endpoint()).await;
+    let store = client(&server.endpoint()).await.unwrap();
     deletion_removes_the_call_and_nothing_else(store).await;
-}
-
-async fn s3_store(endpoint: String) -> Arc<dyn BlobStore> {
-    let flags = [
-        ("store.endpoint", endpoint),
-        ("store.region", REGION.to_owned()),
-        ("store.path_style", "true".to_owned()),
-        ("store.access_key_id", ACCESS_KEY_ID.to_owned()),
-        ("store.secret_access_key", SECRET_ACCESS_KEY.to_owned()),
-    ];
-    let settings = config::assemble(None, &[], &flags).unwrap().config.store;
-    open(&settings).await.unwrap()
 }

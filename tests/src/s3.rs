@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use earwitness::config;
 use earwitness::store::dir::DirStore;
-use earwitness::store::{BlobStore, Listed};
+use earwitness::store::{self, BlobStore, Listed};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as ConnectionBuilder;
 use job_schema::job::BucketName;
@@ -110,6 +111,22 @@ impl Drop for S3Server {
     fn drop(&mut self) {
         self.serving.abort();
     }
+}
+
+/// A store of ours over an API that takes these keys. It gives up sooner than a worker's would.
+pub async fn client(endpoint: &str) -> anyhow::Result<Arc<dyn BlobStore>> {
+    let flags = [
+        ("store.endpoint", endpoint),
+        ("store.region", REGION),
+        ("store.path_style", "true"),
+        ("store.access_key_id", ACCESS_KEY_ID),
+        ("store.secret_access_key", SECRET_ACCESS_KEY),
+        ("store.read_timeout_s", "2"),
+        ("store.max_attempts", "3"),
+    ];
+    let flags = flags.map(|(key, value)| (key, value.to_owned()));
+    let settings = config::assemble(None, &[], &flags)?.config.store;
+    Ok(store::open(&settings).await?)
 }
 
 fn open(data: &Path, buckets: &[&str]) -> anyhow::Result<FileSystem> {

@@ -1,22 +1,21 @@
-//! What every store promises, tried on a directory, on a conforming S3 API and on one that ignores conditions; and what
-//! only a network can do wrong.
+//! What every store promises, tried on a directory, on a conforming S3 API and on one that ignores conditions; and, in the
+//! modules, what only a network, a bit or a bucket with versions can do wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod damage;
+mod network;
 mod versions;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use earwitness::config;
 use earwitness::store::dir::DirStore;
-use earwitness::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, open};
+use earwitness::store::{BlobStore, Location, Pin, PutMode, PutOutcome, StoreError};
 use earwitness_tests::ceph::{Ceph, PACKAGES as CEPH_PACKAGES};
-use earwitness_tests::chaos::link::Proxy;
 use earwitness_tests::moto::{Moto, PACKAGE};
-use earwitness_tests::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
+use earwitness_tests::s3::{S3Server, client};
 use job_schema::ErrorCode;
 use job_schema::job::BucketName;
 use sha2::{Digest, Sha256};
@@ -64,17 +63,7 @@ async fn put(store: &dyn BlobStore, key: &str, bytes: &[u8]) {
 }
 
 async fn s3_store(endpoint: String) -> Arc<dyn BlobStore> {
-    let flags = [
-        ("store.endpoint", endpoint),
-        ("store.region", REGION.to_owned()),
-        ("store.path_style", "true".to_owned()),
-        ("store.access_key_id", ACCESS_KEY_ID.to_owned()),
-        ("store.secret_access_key", SECRET_ACCESS_KEY.to_owned()),
-        ("store.read_timeout_s", "2".to_owned()),
-        ("store.max_attempts", "3".to_owned()),
-    ];
-    let settings = config::assemble(None, &[], &flags).unwrap().config.store;
-    open(&settings).await.unwrap()
+    client(&endpoint).await.unwrap()
 }
 
 /// Bytes that differ from place to place, so that a part at the wrong offset is noticed.
@@ -316,85 +305,6 @@ async fn one_of_many_writers_creates(store: Arc<dyn BlobStore>) {
         let there = store.get(&at(&format!("race/{round}")), 100).await.unwrap();
         assert_eq!(there, created[0].1);
     }
-}
-
-#[tokio::test]
-async fn a_download_that_is_cut_goes_on_where_it_stopped() {
-    let (data, body) = (tempfile::tempdir().unwrap(), noise(3_000_000));
-    let server = S3Server::start(data.path(), &[BUCKET]).await.unwrap();
-    let direct = s3_store(server.endpoint()).await;
-    put(&*direct, "acme/long", &body).await;
-    let proxy = Proxy::start(server.address()).await.unwrap();
-    let store = s3_store(format!("http://{}", proxy.address())).await;
-    proxy.cut_answers_after(&[1_000_000, 20, 300_000, 1_200_000]);
-    let mut sink = Vec::new();
-    let fetched = store
-        .fetch(&at("acme/long"), &Pin::default(), &mut sink, 3_000_000)
-        .await
-        .unwrap();
-    assert_eq!(proxy.faults_left_count(), 0, "the faults were not met");
-    assert_eq!(fetched.sha256.as_str(), hex::encode(Sha256::digest(&body)));
-    assert_eq!(sink, body);
-}
-
-#[tokio::test]
-async fn a_download_that_never_gets_on_is_damaged_and_not_endless() {
-    let data = tempfile::tempdir().unwrap();
-    let server = S3Server::start(data.path(), &[BUCKET]).await.unwrap();
-    put(
-        &*s3_store(server.endpoint()).await,
-        "acme/long",
-        &noise(100_000),
-    )
-    .await;
-    let proxy = Proxy::start(server.address()).await.unwrap();
-    let store = s3_store(format!("http://{}", proxy.address())).await;
-    // Enough for the head of the answer, and every time cut before or early in the body.
-    proxy.cut_answers_after(&[50_000, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
-    let error = store.get(&at("acme/long"), 100_000).await.unwrap_err();
-    let code = error.recording_failure().code;
-    assert!(
-        matches!(
-            code,
-            ErrorCode::TransferDamaged | ErrorCode::StoreUnavailable
-        ),
-        "{error:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_store_that_is_down_is_unavailable_and_names_no_key() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let store = s3_store(format!("http://{free}")).await;
-    let error = store.get(&at("acme/who-knows"), 1).await.unwrap_err();
-    assert_eq!(error.recording_failure().code, ErrorCode::StoreUnavailable);
-    let text = format!("{error:?} {error}");
-    assert!(
-        text.contains("refused") && !text.contains("who-knows"),
-        "{text}"
-    );
-}
-
-#[tokio::test]
-async fn wrong_keys_are_the_stores_trouble_and_not_the_recordings() {
-    let data = tempfile::tempdir().unwrap();
-    let listen = ([127, 0, 0, 1], 0).into();
-    let server = S3Server::listen(listen, data.path(), &[BUCKET], ("other", "keys"))
-        .await
-        .unwrap();
-    let error = s3_store(server.endpoint())
-        .await
-        .get(&at("acme/x"), 1)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.recording_failure().code,
-        ErrorCode::StoreUnavailable,
-        "{error:?}"
-    );
 }
 
 #[tokio::test]

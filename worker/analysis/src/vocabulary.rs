@@ -3,20 +3,21 @@
 //! the cost follows the words and hardly the rules. Fails when a regex does not compile or all of them are too large.
 
 mod fuzzy;
+mod patterns;
 
 use std::collections::HashMap;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexBuilder};
 use rphonetic::DoubleMetaphone;
 
 use crate::words::forms::{inflected, spellings};
 use fuzzy::FuzzyWords;
+use patterns::Patterns;
 
 pub(crate) type AtomId = u32;
 
 /// One regex, compiled. Unicode classes take tens of kilobytes each.
 const REGEX_SIZE_LIMIT_BYTES: usize = 1 << 20;
-const ALL_REGEXES_SIZE_LIMIT_BYTES: usize = 64 << 20;
 /// Commons-codec stops at four, where long names become the same.
 const PHONETIC_CODE_CHARS: usize = 8;
 
@@ -74,8 +75,7 @@ pub(crate) struct Vocabulary {
     /// Literals that two tokens may spell together, sorted.
     joinable: Vec<String>,
     prefixes: HashMap<String, Vec<AtomId>>,
-    patterns: RegexSet,
-    pattern_atoms: Vec<AtomId>,
+    patterns: Patterns,
     fuzzy: FuzzyWords,
     sounds: HashMap<String, Vec<(AtomId, String)>>,
     pub(crate) numbers: HashMap<String, AtomId>,
@@ -89,12 +89,12 @@ impl Vocabulary {
     pub(crate) fn new(atoms: Atoms) -> Result<Self, String> {
         let mut sorted: Vec<(Atom, AtomId)> = atoms.ids.into_iter().collect();
         sorted.sort_unstable_by_key(|&(_, id)| id);
+        let (mut globs, mut regexes) = (Vec::new(), Vec::new());
         let mut made = Self {
             literals: HashMap::new(),
             joinable: Vec::new(),
             prefixes: HashMap::new(),
-            patterns: RegexSet::empty(),
-            pattern_atoms: Vec::new(),
+            patterns: Patterns::default(),
             fuzzy: FuzzyWords::default(),
             sounds: HashMap::new(),
             numbers: HashMap::new(),
@@ -102,24 +102,27 @@ impl Vocabulary {
             longest_number: 0,
             digits: Vec::new(),
         };
-        let mut patterns = Vec::new();
         for (atom, id) in sorted {
-            if let Some(pattern) = made.add(atom, id) {
-                patterns.push(pattern);
-                made.pattern_atoms.push(id);
+            match atom {
+                Atom::Glob(glob) => match glob.strip_suffix('*') {
+                    Some(prefix) if !prefix.contains(['*', '?']) => {
+                        let known = made.prefixes.entry(prefix.to_owned());
+                        known.or_default().push(id);
+                    }
+                    _ => globs.push((glob, id)),
+                },
+                Atom::Regex(pattern) => regexes.push((pattern, id)),
+                word => made.add(word, id),
             }
         }
         made.joinable.sort_unstable();
         made.joinable.dedup();
-        made.patterns = RegexSetBuilder::new(patterns)
-            .size_limit(ALL_REGEXES_SIZE_LIMIT_BYTES)
-            .build()
-            .map_err(|_| "the regexes are too large together".to_owned())?;
+        made.patterns = Patterns::new(globs, regexes)?;
         Ok(made)
     }
 
-    /// The pattern that stands for the atom, where it is not looked up.
-    fn add(&mut self, atom: Atom, id: AtomId) -> Option<String> {
+    /// What is looked up by its letters.
+    fn add(&mut self, atom: Atom, id: AtomId) {
         match atom {
             Atom::Exact(text) => self.literal(text, id),
             Atom::Word(word) => {
@@ -134,13 +137,6 @@ impl Vocabulary {
                     self.literal(text, id);
                 }
             }
-            Atom::Glob(glob) => match glob.strip_suffix('*') {
-                Some(prefix) if !prefix.contains(['*', '?']) => {
-                    self.prefixes.entry(prefix.to_owned()).or_default().push(id);
-                }
-                _ => return Some(whole_word(&glob_pattern(&glob))),
-            },
-            Atom::Regex(pattern) => return Some(whole_word(&pattern)),
             Atom::Fuzzy(word, edits) => self.fuzzy.add(word, edits, id),
             Atom::Sounds(word) => {
                 for code in codes(&word) {
@@ -156,8 +152,9 @@ impl Vocabulary {
             }
             Atom::AnyNumber => self.any_number = Some(id),
             Atom::Digits(least, most) => self.digits.push((least, most, id)),
+            // Patterns: `Patterns` has them.
+            Atom::Glob(_) | Atom::Regex(_) => {}
         }
-        None
     }
 
     fn literal(&mut self, text: String, id: AtomId) {
@@ -179,14 +176,8 @@ impl Vocabulary {
                 found.extend(prefix.iter().map(plain));
             }
         }
-        if !self.pattern_atoms.is_empty() {
-            let matched = self.patterns.matches(token);
-            found.extend(
-                matched
-                    .iter()
-                    .map(|index| plain(&self.pattern_atoms[index])),
-            );
-        }
+        self.patterns
+            .find(token, &mut |atom| found.push(plain(&atom)));
         self.fuzzy.find(token, &mut found);
         if !self.sounds.is_empty() {
             for code in codes(token) {
@@ -242,22 +233,6 @@ pub(crate) fn check_regex(pattern: &str) -> Result<(), String> {
                 .replace("error: ", "")
         }
     })
-}
-
-fn whole_word(pattern: &str) -> String {
-    format!("^(?:{pattern})$")
-}
-
-fn glob_pattern(glob: &str) -> String {
-    let mut pattern = String::new();
-    for c in glob.chars() {
-        match c {
-            '*' => pattern.push_str(".*"),
-            '?' => pattern.push('.'),
-            c => pattern.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    pattern
 }
 
 /// Both codes of Double Metaphone, for English letters only.

@@ -6,8 +6,10 @@ mod call_analytics;
 mod cues;
 mod srt;
 mod turn_text;
+mod vcon;
 mod verbose_json;
 mod vtt;
+mod wtf;
 
 use job_schema::analysis::Analysis;
 use job_schema::job::{Format, Role};
@@ -28,6 +30,18 @@ pub struct Material<'a> {
 pub enum Content {
     Whole,
     Redacted,
+}
+
+/// When a call was and when its result was made, in RFC 3339. Both are known outside of a transcript alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Made<'a> {
+    pub call_started_at: &'a str,
+    pub at: &'a str,
+}
+
+/// Writes a call as a vCon. It holds times of day, so two of one result may differ in them.
+pub fn vcon(material: &Material<'_>, made: &Made<'_>) -> String {
+    vcon::render(material, made)
 }
 
 /// Writes a call as `format`.
@@ -83,6 +97,10 @@ fn speaker_name(transcript: &Transcript, channel: u16) -> Option<String> {
     } else {
         name.to_owned()
     })
+}
+
+fn seconds(ms: u64) -> f64 {
+    std::time::Duration::from_millis(ms).as_secs_f64()
 }
 
 /// One line of printable text: white space becomes single spaces, control and bidirectional characters go.

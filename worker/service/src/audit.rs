@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use job_schema::review::Review;
 use job_schema::{ErrorCode, Failure, Job, TenantId};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub enum Action {
     Purged,
     /// Taken and put aside, because somebody had cancelled it.
     Cancelled,
+    /// A person answered questions of a form; the outcome is the form and the reviewer's id.
+    Reviewed,
 }
 
 /// What is to be recorded.
@@ -72,6 +75,18 @@ impl Event {
             job: None,
             call,
             outcome,
+        }
+    }
+
+    /// Without the answers and the comment, which are content.
+    pub fn reviewed(review: &Review) -> Self {
+        let (form, version) = (&review.scorecard, review.version);
+        Self {
+            action: Action::Reviewed,
+            tenant: Some(review.tenant.to_string()),
+            job: None,
+            call: Some(review.call.to_string()),
+            outcome: format!("{form}@{version} by {}", review.reviewer),
         }
     }
 }

@@ -9,7 +9,7 @@ mod questions;
 
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, future};
 use jiff::Timestamp;
 use job_schema::analysis::Analysis;
 use job_schema::job::BucketName;
@@ -18,14 +18,12 @@ use job_schema::{ErrorCode, Failure, ObjectKey};
 
 use crate::layout;
 use crate::results::Scoring;
-use crate::store::{BlobStore, StoreError};
+use crate::store::{BlobStore, StoreError, listing};
 
 pub use archive::Archive;
 pub(crate) use archive::another_analysis;
 pub use difference::{Changed, ChangedRule, Counts, Difference, Mean, Means, RuleCounts};
 pub use questions::{ChangedQuestion, QuestionCounts};
-
-const PAGE_KEYS: u16 = 1_000;
 
 /// Which calls, and what becomes of them.
 #[derive(Debug, Clone)]
@@ -82,22 +80,8 @@ pub fn manifests(
     bucket: BucketName,
     prefix: String,
 ) -> impl Stream<Item = Result<ObjectKey, StoreError>> {
-    let pages = stream::unfold(Some(None), move |after: Option<Option<String>>| {
-        let (store, bucket, prefix) = (Arc::clone(&store), bucket.clone(), prefix.clone());
-        async move {
-            let page = match store
-                .list(&bucket, &prefix, after?.as_deref(), PAGE_KEYS)
-                .await
-            {
-                Ok(page) => page,
-                Err(error) => return Some((vec![Err(error)], None)),
-            };
-            let keys = page.objects.into_iter().map(|object| object.key);
-            let manifests = keys.filter(layout::is_manifest).map(Ok);
-            Some((manifests.collect(), page.next_after.map(Some)))
-        }
-    });
-    pages.flat_map(stream::iter)
+    let listed = listing(store, bucket, prefix).map_ok(|object| object.key);
+    listed.try_filter(|key| future::ready(layout::is_manifest(key)))
 }
 
 /// Scores each call; results come in the order of the keys.

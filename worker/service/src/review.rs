@@ -2,9 +2,8 @@
 //! reviews in the order in which they were written; a new one as an object of its own. A store cannot append to an object, so
 //! each review is one, and none is ever overwritten. Fails as the store does, and where a call was deleted.
 
-use std::collections::BTreeSet;
-
 use analysis::Scorecard;
+use futures_util::{Stream, StreamExt, future};
 use jiff::Timestamp;
 use job_schema::analysis::Analysis;
 use job_schema::job::BucketName;
@@ -14,7 +13,7 @@ use job_schema::scorecard::ScorecardResult;
 use job_schema::{CallId, ErrorCode, Failure, JobId, ObjectKey, TenantId};
 
 use crate::results::{MAX_MANIFEST_BYTES, Object};
-use crate::store::{BlobStore, Location, PutMode, StoreError, erase, list_all};
+use crate::store::{BlobStore, Listed, Location, PutMode, StoreError, erase, list_all, listing};
 use crate::{layout, tombstone};
 
 /// Evidence of the longest calls stays below.
@@ -72,15 +71,23 @@ impl Reviews<'_> {
         Ok(reviews)
     }
 
-    /// Calls whose names begin with `prefix` and that somebody reviewed.
-    pub async fn calls(&self, prefix: &str) -> Result<BTreeSet<CallId>, Failure> {
+    /// Calls whose names begin with `prefix` and that somebody reviewed, in the order of their names. Looks at the keys of
+    /// all those calls, and holds one page of them at a time.
+    pub fn calls(&self, prefix: &str) -> impl Stream<Item = Result<CallId, Failure>> {
         let below = format!("{}{prefix}", layout::calls(self.tenant));
         let name = self.name();
-        let keys = self.keys(&below).await?;
-        let reviewed = keys
-            .iter()
-            .filter_map(|key| layout::reviewed_call(key, self.tenant, &name));
-        Ok(reviewed.collect())
+        let mut latest = None;
+        let listed = listing(self.store, self.results.clone(), below);
+        listed.filter_map(move |object| {
+            let reviewed = |object: Listed| layout::reviewed_call(&object.key, self.tenant, &name);
+            let call = object.map(reviewed).map_err(|e| e.failure()).transpose();
+            // A call's keys stand side by side.
+            let is_new = !matches!(&call, Some(Ok(call)) if latest.as_ref() == Some(call));
+            if let Some(Ok(call)) = &call {
+                latest = Some(call.clone());
+            }
+            future::ready(call.filter(|_| is_new))
+        })
     }
 
     /// Looks for the call's tombstone before and after: a deletion writes it before it lists what to delete.

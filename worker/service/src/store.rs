@@ -4,6 +4,7 @@
 
 pub mod dir;
 mod error;
+mod listing;
 pub mod s3;
 
 use std::fmt::Debug;
@@ -18,6 +19,8 @@ use job_schema::{ObjectKey, Sha256};
 use tokio::io::AsyncWrite;
 
 pub use error::StoreError;
+use listing::current_versions;
+pub use listing::{list_all, listing};
 
 use crate::config;
 
@@ -244,39 +247,6 @@ async fn erase_where(
         }
     }
     Ok(())
-}
-
-/// Every object whose key begins with `prefix`, for prefixes that hold no more than memory does.
-pub async fn list_all<S: BlobStore + ?Sized>(
-    store: &S,
-    bucket: &BucketName,
-    prefix: &str,
-) -> Result<Vec<Listed>, StoreError> {
-    const PAGE: u16 = 1_000;
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.list(bucket, prefix, after.as_deref(), PAGE).await?;
-        all.extend(page.objects);
-        match page.next_after {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
-        }
-    }
-}
-
-/// What there is in a bucket without versions.
-async fn current_versions<S: BlobStore + ?Sized>(
-    store: &S,
-    bucket: &BucketName,
-    prefix: &str,
-) -> Result<Vec<StoredVersion>, StoreError> {
-    let all = list_all(store, bucket, prefix).await?.into_iter();
-    let current = all.map(|object| StoredVersion {
-        key: object.key,
-        version_id: None,
-        size_bytes: object.size_bytes,
-    });
-    Ok(current.collect())
 }
 
 /// The store that the settings name.

@@ -81,12 +81,17 @@ impl Desk {
             .env("EARWITNESS__STORE__DIR", self.root.path())
             .env("EARWITNESS__STORE__RESULTS_BUCKET", "results")
             .env("EARWITNESS__STORE__RECORDINGS_BUCKET", "recordings")
+            .env("EARWITNESS__AUDIT__FILE", self.audit_file())
             .env("EARWITNESS_TENANT", "acme")
             .output()
             .expect("the binary runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let status = output.status.code().expect("it ends by itself");
         (status, text(&output.stdout), text(&output.stderr))
+    }
+
+    fn audit_file(&self) -> PathBuf {
+        self.root.path().join("audit.jsonl")
     }
 
     fn scorecards(&self, verb: &str, args: &[&str]) -> (i32, String, String) {
@@ -216,8 +221,49 @@ fn agreement_is_counted_question_by_question() {
     );
     let expected = (4, vec![(order.clone(), 2, 4), (quiet.clone(), 1, 1)]);
     assert_eq!(counts(&[]), expected);
-    let expected = (3, vec![(order, 2, 3), (quiet, 1, 1)]);
+    let expected = (3, vec![(order.clone(), 2, 3), (quiet, 1, 1)]);
     assert_eq!(counts(&["--prefix", "c"]), expected);
+    // One that nobody reviewed has nothing to compare.
+    desk.add("e1");
+    let args = ["--call", "c3", "--call", "d1", "--call", "e1"];
+    assert_eq!(counts(&args), (2, vec![(order, 0, 2)]));
+}
+
+#[test]
+fn the_audit_log_says_who_answered_about_which_call_and_nothing_of_what() {
+    let desk = Desk::of(&["c1"]);
+    let args = ["talk/order=no", "--comment", "hush"];
+    desk.answer("c1", "r-1", &args);
+    let refused = ["--call", "c1", "--reviewer", "r-1", "talk/colour=yes"];
+    assert_eq!(desk.scorecards("answer", &refused).0, 2);
+    desk.json("agreement", &[]);
+
+    let log = std::fs::read_to_string(desk.audit_file()).expect("a log");
+    let entries: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an entry"))
+        .collect();
+    let of_entry = |name: &str| entries[0][name].as_str().expect("a text");
+    assert_eq!(entries.len(), 1, "what is refused or read is no answer");
+    assert_eq!(of_entry("action"), "reviewed");
+    assert_eq!((of_entry("tenant"), of_entry("call")), ("acme", "c1"));
+    assert_eq!(of_entry("outcome"), "form@1 by r-1");
+    for content in ["hush", "order", "\"no\""] {
+        assert!(!log.contains(content), "{content}");
+    }
+    let file = desk.audit_file().display().to_string();
+    assert_eq!(desk.earwitness(&["audit", "verify", &file]).0, 0);
+}
+
+#[test]
+fn an_answer_that_cannot_be_recorded_is_not_taken() {
+    let desk = Desk::of(&["c1"]);
+    let before = desk.files();
+    std::fs::write(desk.audit_file(), "not a chain\n").expect("write");
+    let args = ["--call", "c1", "--reviewer", "r-1", "talk/order=yes"];
+    let (status, _, error) = desk.scorecards("answer", &args);
+    assert_eq!(status, 78, "{error}");
+    assert_eq!(desk.files(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 //! A segment is claimed as a whole: with one of its numbers gone, the rest would still tell most of it, and what was
 //! corrected stays in it. The order of the kinds decides only what a claim is called.
 
+mod across;
+
 use std::ops::Range;
 
 use job_schema::redaction::{EntityKind, FoundBy, Redaction};
@@ -11,6 +13,7 @@ use super::chains::{Chain, chains};
 use super::checks;
 use super::cues::Cues;
 use super::voice::Voice;
+pub(super) use across::repeats;
 
 /// A card of 13 digits of which one was not heard.
 const CARD_SHAPE_DIGITS: usize = 12;
@@ -21,10 +24,6 @@ const COUNTED_DIGITS: usize = 3;
 /// "It's a bit worn here".
 const ASIDE_WORDS: usize = 6;
 const MAX_CARD_DIGITS: usize = 19;
-/// A code or a date that follows a card number belongs to it, announced or not.
-const AFTER_CARD_MS: u64 = 30_000;
-/// The last four digits of a card are read out to confirm it; a number of 16 holds a given group of four by chance once in 770.
-const ECHO_DIGITS: usize = 4;
 
 type Found = Option<(EntityKind, FoundBy)>;
 
@@ -47,8 +46,8 @@ pub(super) fn claims(voices: &[Voice], cues: &Cues, policy: &Redaction) -> Vec<C
             });
         }
     }
-    claim_after_cards(&mut judged, policy);
-    claim_echoes(&mut judged);
+    across::claim_after_cards(&mut judged, policy);
+    across::claim_echoes(&mut judged);
     let claims = segments(&judged).filter_map(|(one, segment, found)| {
         let (kind, found_by) = (*found)?;
         Some(Claim::new(
@@ -59,6 +58,13 @@ pub(super) fn claims(voices: &[Voice], cues: &Cues, policy: &Redaction) -> Vec<C
         ))
     });
     claims.collect()
+}
+
+fn segments(judged: &[Judged]) -> impl Iterator<Item = (&Judged, &Range<usize>, &Found)> {
+    judged.iter().flat_map(|one| {
+        let found = one.chain.segments.iter().zip(&one.found);
+        found.map(move |(segment, found)| (one, segment, found))
+    })
 }
 
 fn judge(chain: &Chain, cues: &Cues, policy: &Redaction) -> Vec<Found> {
@@ -138,7 +144,8 @@ fn claim_edges(chain: &Chain, digits: &[String], found: &mut [Found]) {
             .filter(|_| near(at + 1))
             .copied()
             .flatten();
-        if found[at].is_none() && (digits[at].len() == 2 || before.is_some() && after.is_some()) {
+        let is_group = digits[at].len() == 2 && !chain.is_quantity(&chain.segments[at]);
+        if found[at].is_none() && (is_group || before.is_some() && after.is_some()) {
             found[at] = before.or(after).map(|(kind, _)| (kind, FoundBy::Context));
         }
     }
@@ -190,85 +197,4 @@ fn shaped(digits: &str, policy: &Redaction) -> Found {
         .into_iter()
         .find(|(kind, fits, _)| *fits && policy.wants(*kind))
         .map(|(kind, _, found_by)| (kind, found_by))
-}
-
-/// Three or four digits, or a month and a year, that follow a card number on any channel.
-fn claim_after_cards(judged: &mut [Judged], policy: &Redaction) {
-    let cards: Vec<u64> = segments(judged)
-        .filter(|(_, _, found)| matches!(found, Some((EntityKind::CardNumber, _))))
-        .map(|(one, segment, _)| one.chain.span(segment).end_ms)
-        .collect();
-    for one in judged {
-        for (at, segment) in one.chain.segments.iter().enumerate() {
-            let start_ms = one.chain.span(segment).start_ms;
-            let follows = cards
-                .iter()
-                .any(|end_ms| start_ms >= *end_ms && start_ms - end_ms <= AFTER_CARD_MS);
-            if one.found[at].is_some() || !follows {
-                continue;
-            }
-            let digits = one.chain.digits(segment.clone());
-            let kind = match digits.len() {
-                3 if policy.wants(EntityKind::CardCvv) => EntityKind::CardCvv,
-                3..=6 if is_month(&digits) && policy.wants(EntityKind::CardExpiry) => {
-                    EntityKind::CardExpiry
-                }
-                3..=4 if policy.wants(EntityKind::CardCvv) => EntityKind::CardCvv,
-                _ => continue,
-            };
-            one.found[at] = Some((kind, FoundBy::Context));
-        }
-    }
-}
-
-fn is_month(digits: &str) -> bool {
-    let two = digits.get(..2).and_then(|d| d.parse::<u32>().ok());
-    matches!(two, Some(1..=12)) || (digits.len() % 2 == 1 && !digits.starts_with('0'))
-}
-
-fn segments(judged: &[Judged]) -> impl Iterator<Item = (&Judged, &Range<usize>, &Found)> {
-    judged.iter().flat_map(|one| {
-        let found = one.chain.segments.iter().zip(&one.found);
-        found.map(move |(segment, found)| (one, segment, found))
-    })
-}
-
-/// What repeats a part of something that was found, by either speaker: "ending in 1111, right?".
-fn claim_echoes(judged: &mut [Judged]) {
-    let sure = |found: Found| matches!(found, Some((_, FoundBy::CheckDigits)));
-    let secrets: Vec<(usize, String, EntityKind, bool)> = (0..)
-        .zip(judged.iter())
-        .filter_map(|(owner, one)| {
-            let found = one.found.iter().position(Option::is_some)?;
-            let segments = one.chain.segments.iter().zip(&one.found);
-            let claimed = segments.filter(|(_, found)| found.is_some());
-            let digits = claimed.map(|(segment, _)| one.chain.digits(segment.clone()));
-            let (kind, _) = one.found[found]?;
-            Some((owner, digits.collect(), kind, sure(one.found[found])))
-        })
-        .collect();
-    for (at, one) in judged.iter_mut().enumerate() {
-        for (segment, found) in one.chain.segments.iter().zip(&mut one.found) {
-            let digits = one.chain.digits(segment.clone());
-            // What was found by less than its check digits is better named after what it repeats.
-            let echo = secrets.iter().find(|(owner, secret, _, sure)| {
-                let better = found.is_none() || *sure && *owner != at;
-                better && repeats(&digits, secret)
-            });
-            if let Some((_, _, kind, _)) = echo
-                && !sure(*found)
-            {
-                *found = Some((*kind, FoundBy::Echo));
-            }
-        }
-    }
-}
-
-/// Whether some digits of one are those of the other: "the one ending in 1111" says 1 and then 1111.
-pub(super) fn repeats(digits: &str, secret: &str) -> bool {
-    let same = digits == secret && digits.len() >= COUNTED_DIGITS;
-    same || (ECHO_DIGITS..=digits.len()).any(|end| {
-        let group = digits.get(end - ECHO_DIGITS..end);
-        group.is_some_and(|group| secret.contains(group))
-    })
 }

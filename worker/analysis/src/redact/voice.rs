@@ -2,12 +2,15 @@
 //! [`Voice`]: tokens without accents, and parts that are numbers, spelled letters, codes (`DE89`), fillers or words, each with
 //! the words it came from and its time. Nothing fails.
 
+mod lists;
+
 use std::ops::Range;
 
 use job_schema::transcript::{Channel, Suppressed, TimeSpan, Word};
 
 use super::numbers::{self, Language};
 use crate::words;
+use lists::{CORRECTIONS, FILLERS, FROM, MONTHS, POINTING, SPELLING, TO, UNITS};
 
 /// A token of one of the transcript's words.
 #[derive(Debug)]
@@ -135,6 +138,51 @@ impl Voice {
         }
     }
 
+    /// Whether the number counts something or is a date: a unit follows it, at most one word later ("five working days"), or
+    /// it is one end of a range ("from nine to six").
+    pub(super) fn counts(&self, number: usize) -> bool {
+        let text = |at: usize| self.parts.get(at).map_or("", |part| self.first_text(part));
+        let is_word = |at: usize| {
+            let part = self.parts.get(at);
+            part.is_some_and(|part| part.kind == Kind::Word)
+        };
+        // "14. Mai" ends no sentence.
+        if MONTHS.contains(&text(number + 1)) {
+            return true;
+        }
+        let goes_on = |at: usize| !self.ends_sentence(&self.parts[at]);
+        let next = goes_on(number) && is_word(number + 1);
+        if next && UNITS.contains(&text(number + 1)) {
+            return true;
+        }
+        let second = next && goes_on(number + 1) && is_word(number + 2);
+        second && UNITS.contains(&text(number + 2)) || self.is_of_range(number)
+    }
+
+    fn is_of_range(&self, number: usize) -> bool {
+        let is_number = |part: &Part| matches!(part.kind, Kind::Number(_));
+        let range = |at: usize| match self.parts.get(at..at + 4) {
+            Some([from, first, to, last]) => {
+                FROM.contains(&self.first_text(from))
+                    && TO.contains(&self.first_text(to))
+                    && is_number(first)
+                    && is_number(last)
+            }
+            _ => false,
+        };
+        [1, 3]
+            .iter()
+            .any(|back| number.checked_sub(*back).is_some_and(range))
+    }
+
+    fn first_text(&self, part: &Part) -> &str {
+        &self.tokens[part.tokens.start].text
+    }
+
+    pub(super) fn ends_sentence(&self, part: &Part) -> bool {
+        self.tokens[part.tokens.end - 1].ends_sentence
+    }
+
     pub(super) fn channel(&self) -> usize {
         match self.source {
             Source::Channel(channel) | Source::Suppressed { channel, .. } => channel,
@@ -194,6 +242,7 @@ fn parts(tokens: &[Token], languages: &[Language]) -> Vec<Part> {
             })
         );
         let (kind, used) = match numbers::read(&texts[at..], languages, goes_on) {
+            Some((_, 1)) if stands_for_something(&texts, at) => (Kind::Word, 1),
             Some((digits, used)) => (Kind::Number(digits), used),
             None => (kind_of(texts[at]), 1),
         };
@@ -210,9 +259,28 @@ fn parts(tokens: &[Token], languages: &[Language]) -> Vec<Part> {
     parts
 }
 
+/// "The one ending in", where no further number follows.
+fn stands_for_something(texts: &[&str], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|before| texts[before]);
+    let alone = |next: &&str| numbers::read(&[*next], &[Language::En], true).is_none();
+    texts[at] == "one"
+        && before.is_some_and(|text| POINTING.contains(&text))
+        && texts.get(at + 1).is_none_or(alone)
+}
+
+/// `14th`: nobody dictates so.
+fn is_ordinal(text: &str) -> bool {
+    let ending = ["st", "nd", "rd", "th"].iter();
+    let number = ending.filter_map(|ending| text.strip_suffix(ending)).next();
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn kind_of(text: &str) -> Kind {
     if CORRECTIONS.contains(&text) {
         return Kind::Correction;
+    }
+    if is_ordinal(text) {
+        return Kind::Word;
     }
     let letters_and_digits =
         text.bytes().all(|b| b.is_ascii_alphanumeric()) && text.bytes().any(|b| b.is_ascii_digit());
@@ -228,36 +296,6 @@ fn kind_of(text: &str) -> Kind {
     }
     Kind::Word
 }
-
-#[rustfmt::skip] // a list reads as one
-const CORRECTIONS: &[&str] = &[
-    "no", "sorry", "wait", "correction", "rather", "scratch", "actually", "oops",
-    "perdon", "digo", "espera", "espere", "mejor", "disculpe", "perdone",
-    "nein", "falsch", "quatsch", "entschuldigung", "moment", "halt", "verzeihung", "stimmt",
-    "non", "pardon", "desole", "attendez", "plutot", "erreur", "rectification",
-];
-
-#[rustfmt::skip] // a list reads as one
-const FILLERS: &[&str] = &[
-    // What a recogniser writes for two, four, eight and one amid digits.
-    "to", "too", "for", "ate", "won",
-    // The other side on the same channel.
-    "go", "ahead", "please", "thanks", "got", "it", "digame", "aja", "diga", "gracias", "bitte", "danke", "allez", "d'accord", "merci",
-    "uh", "um", "er", "erm", "eh", "ah", "hm", "hmm", "mm", "mhm", "huh", "ok", "okay", "yes", "yeah", "yep", "right", "so", "and", "then", "now",
-    "the", "dash", "hyphen", "space", "slash", "point", "dot", "comma", "stroke", "that", "that's", "is", "it's", "i", "mean", "well", "let", "me", "see", "next",
-    "pues", "este", "bueno", "si", "vale", "y", "luego", "guion", "espacio", "punto", "coma", "el", "la", "a", "ver", "ahora", "despues",
-    "ah", "ahm", "also", "ja", "genau", "und", "dann", "strich", "punkt", "komma", "leerzeichen", "so", "jetzt", "ich", "meine", "gut", "die", "der",
-    "euh", "heu", "alors", "oui", "et", "puis", "ensuite", "tiret", "espace", "virgule", "le", "la", "bon", "voila", "donc", "je", "veux", "dire",
-];
-
-/// The international spelling alphabet; sorted by word.
-#[rustfmt::skip] // a table reads as one
-const SPELLING: &[(&str, char)] = &[
-    ("alfa", 'A'), ("alpha", 'A'), ("bravo", 'B'), ("charlie", 'C'), ("delta", 'D'), ("echo", 'E'), ("foxtrot", 'F'),
-    ("golf", 'G'), ("hotel", 'H'), ("india", 'I'), ("juliet", 'J'), ("juliett", 'J'), ("kilo", 'K'), ("lima", 'L'),
-    ("mike", 'M'), ("november", 'N'), ("oscar", 'O'), ("papa", 'P'), ("quebec", 'Q'), ("romeo", 'R'), ("sierra", 'S'),
-    ("tango", 'T'), ("uniform", 'U'), ("victor", 'V'), ("whiskey", 'W'), ("whisky", 'W'), ("yankee", 'Y'), ("zulu", 'Z'),
-];
 
 #[cfg(test)]
 mod tests {

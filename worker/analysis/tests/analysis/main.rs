@@ -7,6 +7,8 @@
 )]
 
 mod call;
+#[path = "../calls/mod.rs"]
+mod calls;
 mod cases;
 mod conversation;
 mod documented;

@@ -188,6 +188,79 @@ fn a_number_is_one_across_pauses_corrections_and_interruptions() {
     assert_eq!(found.withheld, None);
 }
 
+/// Each stands so near that it would be taken for a part of the number.
+#[test]
+fn amounts_times_and_dates_beside_a_number_stay() {
+    let table = [
+        (
+            "en",
+            "call me on 555 867 5309 that was 35 dollars",
+            "555 867 5309",
+        ),
+        ("en", "I paid 20 cents 555 867 5309", "555 867 5309"),
+        (
+            "en",
+            "555 867 5309 within five working days",
+            "555 867 5309",
+        ),
+        ("en", "555 867 5309 on the 14th of May", "555 867 5309"),
+        ("es", "555 867 5309 hace doce años", "555 867 5309"),
+        ("de", "555 867 5309 seit zwölf Jahren", "555 867 5309"),
+        ("fr", "555 867 5309 depuis douze ans", "555 867 5309"),
+        // A sentence later it counts nothing, and a longer group is no quantity.
+        (
+            "en",
+            "call me on 555 867 53 09. Days are fine",
+            "555 867 53 09.",
+        ),
+        (
+            "en",
+            "call me on 555 867 5309 hours do vary",
+            "555 867 5309",
+        ),
+    ];
+    for (language, text, expected) in table {
+        let made = talk(language, &[(1, text)]);
+        assert_eq!(
+            found(&made, &[]),
+            [("phone".to_owned(), expected.to_owned())],
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn one_is_a_digit_where_it_stands_for_nothing() {
+    let made = talk(
+        "en",
+        &[
+            (1, "my card is four one one one 1111 1111 1111"),
+            (0, "so that is the one ending in 1111 right"),
+            (0, "or do you mean another one"),
+        ],
+    );
+    let found = found(&made, &[EntityKind::CardNumber]);
+    let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts, ["1111", "four one one one 1111 1111 1111"]);
+}
+
+#[test]
+fn what_is_read_back_is_found_although_it_was_corrected_amid() {
+    let made = talk(
+        "en",
+        &[
+            (0, "your account number?"),
+            (
+                1,
+                "four two seven seven nine six three one no sorry zero four",
+            ),
+            (0, "ending in nine six zero four"),
+        ],
+    );
+    let found = found(&made, &[EntityKind::BankAccount]);
+    assert_eq!(found[0].1, "nine six zero four", "{found:?}");
+}
+
 #[test]
 fn only_the_kinds_that_were_asked_for_go() {
     let made = talk(

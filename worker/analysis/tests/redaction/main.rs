@@ -4,6 +4,8 @@
 
 mod applying;
 mod call;
+#[path = "../calls/mod.rs"]
+mod calls;
 mod cases;
 mod dictation;
 mod made_up;

@@ -10,7 +10,7 @@ use crate::made_up::{MadeUp, made_up};
 const CALLS: u64 = 400;
 const MIN_RECALL: f64 = 0.99;
 /// Of the words that say no digit of a secret. Fillers and corrections amid a number go with it.
-const MAX_OVER_REDACTION: f64 = 0.12;
+const MAX_OVER_REDACTION: f64 = 0.07;
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {

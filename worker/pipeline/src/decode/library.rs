@@ -2,6 +2,8 @@
 //! the file and the container that its first bytes name. Out: blocks of one layout. A packet that cannot be decoded becomes
 //! silence of its length, so that later times stay true. Fails: where nothing can be read, or the layout changes for good.
 
+mod account;
+mod bounds;
 mod opening;
 
 use job_schema::engine::Limits;
@@ -16,17 +18,14 @@ use super::mp4::Edit;
 use super::source::Window;
 use super::stream::Layout;
 use super::{Block, DecodeError, unless_it_panics};
+use account::Account;
+use bounds::Bounds;
 use opening::{Opened, choose_track, decoder_of, flac_metadata_bytes, opening_failed, reader_of};
 
 /// A false frame in a damaged file may claim any layout; a whole second of them in a row means it.
 const MAX_FOREIGN_PACKETS: u32 = 40;
 /// No codec's packet is longer; what claims to be, lies.
 const MAX_SILENCE_MS: u64 = 1000;
-
-/// No frame of a bare stream has a longer head.
-const PACKET_HEAD_BYTES: u64 = 64;
-/// Tags at the end of a stream are seldom longer.
-const TAGS_BYTES: u64 = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Container {
@@ -57,22 +56,8 @@ pub(super) struct Library {
     damaged_in_a_row: u32,
     foreign_in_a_row: u32,
     truncated: bool,
-    /// Of the stream, where it is nothing but packets; what they do not account for was not understood.
-    bare_stream_bytes: Option<u64>,
-    packets_bytes: u64,
-    ended: bool,
-    /// Frames that the encoder put before the recording's first and that are still to be left out.
-    priming: Priming,
-    /// Of the recording, where an edit list ends it before the track ends.
-    frames_left: u64,
-}
-
-/// Where the recording begins in what is decoded, beyond what the library takes care of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Priming {
-    Frames(u64),
-    /// Scaled once the rate is known.
-    Edit(Edit),
+    account: Account,
+    bounds: Bounds,
 }
 
 /// What became of one packet.
@@ -146,21 +131,20 @@ impl Library {
             damaged_in_a_row: 0,
             foreign_in_a_row: 0,
             truncated: false,
-            bare_stream_bytes,
-            packets_bytes: 0,
-            ended: false,
-            priming: edit.map_or(Priming::Frames(pre_skip), Priming::Edit),
-            frames_left: u64::MAX,
+            account: Account::of(bare_stream_bytes),
+            bounds: Bounds::new(pre_skip, edit),
             reader,
         })
     }
 
     pub(super) fn next_block(&mut self) -> Result<Option<Block>, DecodeError> {
-        while self.frames_left > 0 {
+        while !self.bounds.is_past_end() {
             let Some(mut block) = self.next_decoded()? else {
                 return Ok(None);
             };
-            self.trim(&mut block);
+            let rate_hz = self.layout.map_or(0, |layout| layout.sample_rate_hz);
+            let declared_frames = self.bounds.trim(&mut block, rate_hz);
+            self.declared_frames = declared_frames.or(self.declared_frames);
             if block.frames() > 0 {
                 return Ok(Some(block));
             }
@@ -189,30 +173,6 @@ impl Library {
         Ok(None)
     }
 
-    /// Leaves out what the encoder put before the recording, and what its edit list puts after it.
-    fn trim(&mut self, block: &mut Block) {
-        let rate_hz = self.layout.map_or(0, |layout| layout.sample_rate_hz);
-        let to_skip = match self.priming {
-            Priming::Frames(frames) => frames,
-            Priming::Edit(edit) => {
-                self.frames_left = edit.frames(rate_hz).unwrap_or(u64::MAX);
-                if self.frames_left < u64::MAX {
-                    self.declared_frames = Some(self.frames_left);
-                }
-                edit.first_frame(rate_hz)
-            }
-        };
-        let skip = usize::try_from(to_skip).map_or(block.frames(), |n| n.min(block.frames()));
-        self.priming = Priming::Frames(to_skip - skip as u64);
-        let rest = block.frames() - skip;
-        let keep = usize::try_from(self.frames_left).map_or(rest, |left| left.min(rest));
-        self.frames_left = self.frames_left.saturating_sub(keep as u64);
-        for samples in &mut block.channels {
-            samples.drain(..skip);
-            samples.truncate(keep);
-        }
-    }
-
     fn tolerate(&mut self, rate_hz: u32, channels: usize) -> Result<(), DecodeError> {
         self.foreign_in_a_row += 1;
         self.damaged_packets_count += 1;
@@ -234,12 +194,14 @@ impl Library {
         loop {
             match self.reader.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track => {
-                    self.packets_bytes += self.plausible_bytes(&packet);
+                    let layout = self.layout;
+                    let channels = layout.map_or(self.limits.max_channels, |l| l.channels_count);
+                    self.account.add(&packet, channels);
                     return Ok(Some(packet));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    self.ended = true;
+                    self.account.end();
                     return Ok(None);
                 }
                 Err(Error::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
@@ -256,16 +218,6 @@ impl Library {
                 }
             }
         }
-    }
-
-    /// Of a packet, no more than its samples would take unencoded: a demultiplexer that loses its way hangs the rest of the
-    /// file on the last packet that it knew.
-    fn plausible_bytes(&self, packet: &Packet) -> u64 {
-        let channels = self
-            .layout
-            .map_or(self.limits.max_channels, |l| l.channels_count);
-        let unencoded = packet.dur.get().saturating_mul(4 * u64::from(channels));
-        (packet.data.len() as u64).min(unencoded.saturating_add(PACKET_HEAD_BYTES))
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<Decoded, DecodeError> {
@@ -322,7 +274,7 @@ impl Library {
         self.track = id;
         self.time_base = time_base;
         self.decoder = opened.decoder;
-        self.priming = Priming::Frames(opened.pre_skip);
+        self.bounds.restart(opened.pre_skip);
         // The first stream's count does not hold for the chain.
         self.declared_frames = None;
         Ok(())
@@ -380,13 +332,8 @@ impl Library {
         self.truncated
     }
 
-    /// Bytes between or after packets that the demultiplexer passed over, where they are more than tags can be. A stream whose
-    /// layout changes shows in nothing else: its demultiplexer takes the packets of the other layout for junk.
     pub(super) fn skipped_bytes(&self) -> u64 {
-        let stream_bytes = self.bare_stream_bytes.filter(|_| self.ended).unwrap_or(0);
-        let skipped = stream_bytes.saturating_sub(self.packets_bytes);
-        let negligible = TAGS_BYTES.max(stream_bytes / 50);
-        if skipped > negligible { skipped } else { 0 }
+        self.account.skipped_bytes()
     }
 
     pub(super) fn damaged_packets_count(&self) -> u64 {

@@ -5,7 +5,7 @@
 use job_schema::transcript::{Channel, Segment, Transcript, Word};
 use serde_json::{Value, json};
 
-use super::{main_language, printable};
+use super::{main_language, printable, seconds};
 
 pub(super) fn render(transcript: &Transcript) -> String {
     let texts: Vec<String> = transcript
@@ -68,10 +68,6 @@ fn word_json(word: &Word) -> Option<Value> {
             "end": seconds(word.end_ms),
         })
     })
-}
-
-fn seconds(ms: u64) -> f64 {
-    std::time::Duration::from_millis(ms).as_secs_f64()
 }
 
 /// Six decimals: the rest of an f32 written as f64 is noise.

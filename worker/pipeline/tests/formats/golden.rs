@@ -1,7 +1,7 @@
 use analysis::RuleSet;
 use job_schema::job::{Format, Role};
 use job_schema::transcript::Transcript;
-use pipeline::formats::Content;
+use pipeline::formats::{self, Content, Made, Material};
 
 use crate::call::{render, scored, speech, transcript};
 
@@ -115,6 +115,69 @@ fn call_analytics() {
     assert_eq!(metadata["Output"], "Redacted");
     redacted["ContentMetadata"] = whole["ContentMetadata"].clone();
     assert_eq!(whole, redacted);
+}
+
+const MADE: Made<'_> = Made {
+    call_started_at: "2026-11-24T09:30:00Z",
+    at: "2026-11-24T10:00:07Z",
+};
+
+fn as_vcon(content: Content) -> String {
+    let call = short_call();
+    let rules = RuleSet::parse(CATEGORIES).unwrap();
+    let analysis = analysis::analyse(&call, &call.audio.sha256, Some(&rules));
+    let material = Material {
+        transcript: &call,
+        analysis: &analysis,
+        content,
+    };
+    formats::vcon(&material, &MADE)
+}
+
+#[test]
+fn vcon() {
+    insta::assert_snapshot!(as_vcon(Content::Whole));
+}
+
+#[test]
+fn a_redacted_vcon_refers_to_the_whole_one_and_is_another() {
+    let of = |content| -> serde_json::Value { serde_json::from_str(&as_vcon(content)).unwrap() };
+    let (whole, redacted) = (of(Content::Whole), of(Content::Redacted));
+    assert_ne!(whole["uuid"], redacted["uuid"]);
+    assert_eq!(redacted["redacted"]["uuid"], whole["uuid"]);
+    assert!(whole.get("redacted").is_none());
+}
+
+/// What readers of the format rely on: indexes that lead somewhere, and a UUID of version 8.
+#[test]
+fn the_parts_of_a_vcon_point_at_each_other() {
+    let vcon: serde_json::Value = serde_json::from_str(&as_vcon(Content::Whole)).unwrap();
+    let uuid = vcon["uuid"].as_str().unwrap();
+    assert_eq!((uuid.len(), &uuid[14..15]), (36, "8"));
+    assert_eq!(vcon["dialog"][0]["parties"], serde_json::json!([0, 1]));
+    assert_eq!(vcon["parties"][1]["role"], "customer");
+    let body = &vcon["analysis"][0]["body"];
+    let words = body["words"].as_array().unwrap();
+    let segments = body["segments"].as_array().unwrap();
+    let mut pointed_at = 0;
+    for segment in segments {
+        let ids = segment["words"].as_array().unwrap();
+        let texts = ids.iter().map(|id| {
+            let word = &words[usize::try_from(id.as_u64().unwrap()).unwrap()];
+            assert_eq!((&word["id"], &word["speaker"]), (id, &segment["speaker"]));
+            word["text"].as_str().unwrap()
+        });
+        assert_eq!(texts.collect::<Vec<_>>().join(" "), segment["text"]);
+        pointed_at += ids.len();
+        let speaker = &body["speakers"][segment["speaker"].to_string()];
+        assert!(
+            speaker["segments"]
+                .as_array()
+                .unwrap()
+                .contains(&segment["id"])
+        );
+    }
+    assert_eq!(pointed_at, words.len());
 }
 
 #[test]

@@ -2,15 +2,16 @@
 //! Fails where the inventory is not CSV, or a file of it is not as long as the manifest says.
 //! Source: Amazon S3 User Guide, "Locating your inventory list".
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use job_schema::ObjectKey;
 use job_schema::job::BucketName;
 use serde::Deserialize;
 
 use super::source::{Reader, SourceError, Wanted};
-use crate::store::{BlobStore, Location};
+use crate::store::{BlobStore, Location, Pin};
 
 const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 /// Amazon writes files of some 100 MB at most.
@@ -63,17 +64,27 @@ pub async fn inventory(
     let mut number = 0;
     for file in &manifest.files {
         let at = Location::new(at.bucket.clone(), file.key.clone());
-        let packed = store.get(&at, MAX_FILE_BYTES).await?;
-        if packed.len() as u64 != file.size {
+        let (packed, size_bytes) = fetched(store, &at).await?;
+        if size_bytes != file.size {
             return Err(wrong("a file is not as long as the manifest says"));
         }
-        let mut text = MultiGzDecoder::new(packed.as_ref()).take(MAX_TEXT_BYTES);
+        let mut text = MultiGzDecoder::new(BufReader::new(packed)).take(MAX_TEXT_BYTES);
         columns.lines(&mut text, &source, &mut number, reader)?;
         if text.limit() == 0 {
             return Err(wrong("a file holds more than 8 GiB of text"));
         }
     }
     Ok(())
+}
+
+/// Into a file without a name: at its limit one would fill a small machine's memory.
+async fn fetched(store: &dyn BlobStore, at: &Location) -> Result<(File, u64), SourceError> {
+    let mut file = tempfile::tempfile()?;
+    let mut writer = tokio::fs::File::from_std(file.try_clone()?);
+    let pin = Pin::default();
+    let fetched = store.fetch(at, &pin, &mut writer, MAX_FILE_BYTES).await?;
+    file.rewind()?;
+    Ok((file, fetched.size_bytes))
 }
 
 impl Columns {

@@ -2,15 +2,17 @@
 //! no recording its number and why, without its text. Fails as a whole only where the list cannot be read at all.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, Read};
+use std::pin::pin;
 
+use futures_util::TryStreamExt;
 use job_schema::job::BucketName;
 use job_schema::{CallId, JobId, ObjectKey, TenantId};
 use serde::{Deserialize, Serialize};
 
 use super::Item;
-use crate::store::{BlobStore, StoreError};
+use crate::store::{BlobStore, StoreError, listing};
 
-const PAGE: u16 = 1_000;
 /// Columns of CSV and keys of JSON lines. Only `key` is needed.
 pub const COLUMNS: [&str; 6] = [
     "key",
@@ -141,25 +143,27 @@ fn milliseconds(seconds: f64) -> Option<u64> {
 }
 
 /// One JSON object a line.
-pub fn json_lines(text: &str, reader: &mut Reader<'_>) {
-    for (number, line) in (1..).zip(text.lines()) {
+pub fn json_lines(list: impl BufRead, reader: &mut Reader<'_>) -> Result<(), SourceError> {
+    for (number, line) in (1..).zip(list.lines()) {
+        let line = line?;
         if line.trim().is_empty() {
             continue;
         }
-        let wanted = serde_json::from_str(line);
+        let wanted = serde_json::from_str(&line);
         // The parser's own sentence may quote the line.
         reader.add(
             number,
             wanted.map_err(|e| format!("not what is expected, at column {}", e.column())),
         );
     }
+    Ok(())
 }
 
 /// With a header; see [`COLUMNS`].
-pub fn csv(text: &str, reader: &mut Reader<'_>) -> Result<(), SourceError> {
+pub fn csv(list: impl Read, reader: &mut Reader<'_>) -> Result<(), SourceError> {
     let mut lines = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+        .from_reader(list);
     let header = lines.headers().map_err(std::io::Error::from)?.clone();
     if let Some(at) = header.iter().position(|name| !COLUMNS.contains(&name)) {
         return Err(SourceError::Column { number: at + 1 });
@@ -180,6 +184,9 @@ pub fn csv(text: &str, reader: &mut Reader<'_>) -> Result<(), SourceError> {
                 );
             }
             Err(e) if e.is_io_error() => return Err(SourceError::File(e.into())),
+            Err(e) if matches!(e.kind(), csv::ErrorKind::Utf8 { .. }) => {
+                reader.add(number, Err("not UTF-8".to_owned()));
+            }
             Err(_) => reader.add(number, Err("not as many fields as the header".to_owned())),
         }
     }
@@ -192,24 +199,19 @@ pub async fn prefix(
     prefix: &str,
     reader: &mut Reader<'_>,
 ) -> Result<(), SourceError> {
-    let (mut after, mut number) = (None, 0);
-    loop {
-        let page = store.list(bucket, prefix, after.as_deref(), PAGE).await?;
-        for object in page.objects {
-            number += 1;
-            let wanted = Wanted {
-                key: object.key.into(),
-                bucket: Some(bucket.to_string()),
-                size_bytes: Some(object.size_bytes),
-                ..Wanted::default()
-            };
-            reader.add(number, Ok(wanted));
-        }
-        match page.next_after {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
-        }
+    let mut listed = pin!(listing(store, bucket.clone(), prefix.to_owned()));
+    let mut number = 0;
+    while let Some(object) = listed.try_next().await? {
+        number += 1;
+        let wanted = Wanted {
+            key: object.key.into(),
+            bucket: Some(bucket.to_string()),
+            size_bytes: Some(object.size_bytes),
+            ..Wanted::default()
+        };
+        reader.add(number, Ok(wanted));
     }
+    Ok(())
 }
 
 pub use super::inventory::inventory;

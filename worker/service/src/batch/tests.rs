@@ -12,9 +12,9 @@ fn read(text: &str, is_csv: bool) -> List {
         ("acme".parse().unwrap(), "recordings".parse().unwrap());
     let mut reader = Reader::new(&tenant, &bucket);
     if is_csv {
-        source::csv(text, &mut reader).unwrap();
+        source::csv(text.as_bytes(), &mut reader).unwrap();
     } else {
-        source::json_lines(text, &mut reader);
+        source::json_lines(text.as_bytes(), &mut reader).unwrap();
     }
     reader.list
 }
@@ -58,7 +58,7 @@ fn a_header_that_is_not_known_is_refused_as_a_whole() {
     let (tenant, bucket) = ("acme".parse().unwrap(), "recordings".parse().unwrap());
     for text in ["key,phone\nacme/a.wav,1\n", "call\na\n"] {
         let mut reader = Reader::new(&tenant, &bucket);
-        assert!(source::csv(text, &mut reader).is_err(), "{text}");
+        assert!(source::csv(text.as_bytes(), &mut reader).is_err(), "{text}");
     }
 }
 

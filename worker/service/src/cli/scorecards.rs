@@ -3,11 +3,14 @@
 
 mod show;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use analysis::Scorecard;
 use analysis::scorecard::Agreement;
 use anyhow::Context;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use job_schema::ids::ReviewerId;
 use job_schema::review::{HumanAnswer, MAX_COMMENT_BYTES, Review};
@@ -16,6 +19,7 @@ use job_schema::{CallId, ErrorCode, Failure, SCHEMA_VERSION, TenantId};
 
 use super::common::{Shelf, settings};
 use super::{Global, out};
+use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
 use crate::review::Reviews;
 use crate::rules::load_scorecard;
@@ -69,13 +73,20 @@ Example:
     #[command(after_help = "\
 Examples:
   earwitness scorecards agreement --tenant acme --scorecard rules/call-quality-form@2.scorecard.toml
-  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml --prefix 2026-11 --json")]
+  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml --prefix 2026-11 --json
+  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml --call c-17 --call c-18
+
+To find the calls that were reviewed, the keys of all the tenant's calls are listed, a request for a thousand of them; --prefix
+lists those of its calls alone, and with --call nothing but these calls is looked at.")]
     Agreement {
         #[command(flatten)]
         form: FormArgs,
         /// Only calls whose names begin with this.
         #[arg(long, value_name = "TEXT", default_value = "")]
         prefix: String,
+        /// Only this call. May be given again.
+        #[arg(long, value_name = "NAME", conflicts_with = "prefix")]
+        call: Vec<CallId>,
         /// One JSON object.
         #[arg(long)]
         json: bool,
@@ -99,7 +110,8 @@ pub(super) async fn run(global: &Global, args: ScorecardsArgs) -> Result<u8, Exi
     };
     let card = load_scorecard(&form.scorecard).await;
     let card = card.map_err(|failure| Exit::new(exit::CONFIG, failure))?;
-    let shelf = Shelf::open(&settings(global, &[])?.config).await?;
+    let config = settings(global, &[])?.config;
+    let shelf = Shelf::open(&config).await?;
     let reviews = Reviews {
         store: shelf.store.as_ref(),
         results: &shelf.results,
@@ -126,11 +138,20 @@ pub(super) async fn run(global: &Global, args: ScorecardsArgs) -> Result<u8, Exi
                 answers: answers.iter().map(|given| human(&card, given)).collect(),
                 comment: comment.clone(),
             };
-            answer(reviews, review).await
+            // Opened first: an answer that cannot be accounted for is not taken.
+            let audit = AuditLog::open(config.audit.file.as_deref(), "scorecards")
+                .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;
+            answer(reviews, &audit, review).await
         }
         ScorecardsCommand::Show { call, json, .. } => show_call(reviews, call, *json).await,
-        ScorecardsCommand::Agreement { prefix, json, .. } => {
-            agreement(reviews, prefix, *json).await
+        ScorecardsCommand::Agreement {
+            prefix, call, json, ..
+        } => {
+            let named: BTreeSet<_> = call.iter().cloned().collect();
+            match named.is_empty() {
+                true => agreement(reviews, reviews.calls(prefix), *json).await,
+                false => agreement(reviews, stream::iter(named).map(Ok), *json).await,
+            }
         }
     }
 }
@@ -142,7 +163,7 @@ fn human(card: &Scorecard, (question, answer): &(String, String)) -> HumanAnswer
     }
 }
 
-async fn answer(reviews: Reviews<'_>, review: Review) -> Result<u8, Exit> {
+async fn answer(reviews: Reviews<'_>, audit: &AuditLog, review: Review) -> Result<u8, Exit> {
     let too_long = |text: &String| text.len() > MAX_COMMENT_BYTES;
     if review.comment.as_ref().is_some_and(too_long) {
         let error = anyhow::anyhow!("--comment is longer than {MAX_COMMENT_BYTES} bytes");
@@ -154,6 +175,8 @@ async fn answer(reviews: Reviews<'_>, review: Review) -> Result<u8, Exit> {
     card.review(&machine, std::slice::from_ref(&review))
         .map_err(usage)?;
     reviews.write(&review).await.map_err(failed)?;
+    let recorded = audit.record(Event::reviewed(&review)).await;
+    recorded.map_err(anyhow::Error::from)?;
     let count = review.answers.len();
     out::line(format_args!(
         "stored {count} answers of {} about {}",
@@ -195,9 +218,14 @@ async fn show_call(reviews: Reviews<'_>, call: &CallId, json: bool) -> Result<u8
     Ok(exit::OK)
 }
 
-async fn agreement(reviews: Reviews<'_>, prefix: &str, json: bool) -> Result<u8, Exit> {
+async fn agreement(
+    reviews: Reviews<'_>,
+    calls: impl Stream<Item = Result<CallId, Failure>>,
+    json: bool,
+) -> Result<u8, Exit> {
     let mut agreement = Agreement::default();
-    for call in reviews.calls(prefix).await.map_err(failed)? {
+    let mut calls = pin!(calls);
+    while let Some(call) = calls.try_next().await.map_err(failed)? {
         // A call whose results were made anew without the form has nothing to compare with.
         let Some(machine) = reviews.machine(&call).await.map_err(failed)? else {
             continue;

@@ -1,37 +1,36 @@
 //! `earwitness transcribe`: recordings on this machine, through the same engine and the same assembly as the fleet, into a
 //! directory. Needs a model and nothing else. One bad file never stops the others.
 
+mod show;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use analysis::redact::Policy;
-use anyhow::Context;
 use futures_util::{StreamExt, stream};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use job_schema::engine::CallSpec;
 use job_schema::job::{Format, RawAudio, Role};
-use job_schema::redaction::RedactionReport;
 use job_schema::transcript::Transcript;
 use job_schema::{CallId, ErrorCode, Failure, Sha256};
 use pipeline::assemble::Header;
-use serde::Serialize;
 use sha2::Digest;
 use tokio_util::sync::CancellationToken;
 
 use super::Global;
 use super::common::{LocalEngine, ModelArgs, hexadecimal, name_and_value, scoring, settings};
 use super::options::LanguageArgs;
-use super::out;
 use super::raw_layout;
-use super::redaction::{RedactArgs, told};
+use super::redaction::RedactArgs;
 use crate::exit::{self, Exit};
 use crate::job::engine_facts;
 use crate::recognise::{Board, Recognised, recognise};
 use crate::redact::{Copies, Original, redact};
 use crate::results::{self, Object, Results, Scoring};
 use crate::spec::sha256;
+use show::{bar, report, show_progress};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -84,25 +83,6 @@ pub(super) struct TranscribeArgs {
     json: bool,
     #[command(flatten)]
     model: ModelArgs,
-}
-
-/// A line of `--json`.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
-    file: &'a Path,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    results: Option<&'a Path>,
-    /// Text of each channel, in channel order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    channels: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    summary: Option<&'a job_schema::manifest::Summary>,
-    /// What was removed from the redacted copies; `channels` is redacted then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redaction: Option<&'a RedactionReport>,
-    seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<&'a Failure>,
 }
 
 pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exit> {
@@ -253,24 +233,6 @@ async fn open(path: PathBuf) -> Result<(File, u64, Sha256), Failure> {
     Ok((file, size, digest))
 }
 
-async fn show_progress<T>(
-    run: impl Future<Output = Result<T, Failure>>,
-    board: &Board,
-    bar: &ProgressBar,
-) -> Result<T, Failure> {
-    tokio::pin!(run);
-    let mut tick = tokio::time::interval(Duration::from_millis(200));
-    loop {
-        tokio::select! {
-            ended = &mut run => return ended,
-            _ = tick.tick() => if let Some(progress) = board.progress() {
-                bar.set_length(progress.total_ms.unwrap_or(progress.decoded_ms).max(1));
-                bar.set_position(progress.finished_ms);
-            },
-        }
-    }
-}
-
 async fn write(
     out: &Path,
     recording: &Path,
@@ -290,78 +252,6 @@ async fn write(
             .map_err(failed)?;
     }
     Ok(place)
-}
-
-fn report(
-    args: &TranscribeArgs,
-    file: &Path,
-    wall: Duration,
-    outcome: &Result<Transcribed, Failure>,
-) -> Result<(), Exit> {
-    if args.json {
-        let done = outcome.as_ref().ok();
-        let texts = |d: &Transcribed| {
-            let channels = d.readable().map(|transcript| &transcript.channels);
-            channels.into_iter().flatten().map(channel_text).collect()
-        };
-        let copies = done.and_then(|d| d.copies.as_ref());
-        let line = Line {
-            file,
-            results: done.and_then(|d| d.place.as_deref()),
-            channels: done.map(texts).unwrap_or_default(),
-            summary: done.map(|d| &d.results.summary),
-            redaction: copies.map(|copies| &copies.report),
-            seconds: wall.as_secs_f64(),
-            failure: outcome.as_ref().err(),
-        };
-        out::line(format_args!(
-            "{}",
-            serde_json::to_string(&line).context("write JSON")?
-        ));
-        return Ok(());
-    }
-    let done = match outcome {
-        Err(failure) => {
-            eprintln!("{}: {failure} ({})", file.display(), failure.code.remedy());
-            return Ok(());
-        }
-        Ok(done) => done,
-    };
-    if let Some(copies) = &done.copies {
-        eprintln!("{}: {}", file.display(), told(&copies.report));
-    }
-    if let Some(place) = &done.place {
-        let audio = Duration::from_millis(done.results.summary.duration_ms).as_secs_f64();
-        out::line(format_args!(
-            "{}: {} words, {audio:.1} s of audio in {:.1} s -> {}",
-            file.display(),
-            done.results.summary.words_count,
-            wall.as_secs_f64(),
-            place.display()
-        ));
-    } else if let Some(transcript) = done.readable() {
-        out::write(pipeline::formats::turn_text(transcript).as_bytes());
-    }
-    Ok(())
-}
-
-fn channel_text(channel: &job_schema::transcript::Channel) -> String {
-    let words: Vec<&str> = channel.words.iter().map(|w| w.text.as_str()).collect();
-    words.join(" ")
-}
-
-fn bar(file: &Path) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:24!} {wide_bar} {percent:>3} % {eta:>4}");
-    let bar = ProgressBar::new(1).with_prefix(
-        file.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-    );
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 /// A call needs a name: the file's, as far as its characters allow.

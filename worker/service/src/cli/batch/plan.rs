@@ -1,5 +1,7 @@
 //! `earwitness batch plan`: reads a list, freezes the spec, and says how much audio it is and how long it will take.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
 
 use futures_util::{StreamExt, stream};
@@ -106,13 +108,14 @@ async fn read(args: &PlanArgs, shelf: &Shelf) -> Result<List, Exit> {
         done.map_err(unreadable)?;
         return Ok(reader.list);
     }
-    let text = tokio::fs::read_to_string(&args.list).await;
-    let text = text.map_err(|e| unreadable(SourceError::File(e)))?;
-    if args.list.ends_with(".jsonl") || args.list.ends_with(".ndjson") {
-        source::json_lines(&text, &mut reader);
+    let file = File::open(&args.list).map_err(|e| unreadable(SourceError::File(e)))?;
+    let lines = BufReader::new(file);
+    let done = if args.list.ends_with(".jsonl") || args.list.ends_with(".ndjson") {
+        source::json_lines(lines, &mut reader)
     } else {
-        source::csv(&text, &mut reader).map_err(unreadable)?;
-    }
+        source::csv(lines, &mut reader)
+    };
+    done.map_err(unreadable)?;
     Ok(reader.list)
 }
 

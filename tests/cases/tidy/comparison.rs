@@ -3,7 +3,8 @@
 
 use std::fs;
 
-use super::{check, root};
+use crate::check;
+use crate::tree::root;
 
 /// With the rows of the tables that each was made from; fewer means that one was dropped.
 const PAGES: [(&str, usize); 2] = [
