@@ -14,6 +14,8 @@ const STEADY_DB: f32 = 4.5;
 /// In less speech than that, a vowel alone may be as steady.
 const SHORT_SPEECH_MS: u64 = 500;
 const STEADY_SHORT_DB: f32 = 1.5;
+/// From here on steady sound is no speech, whatever a model thinks: in 0.9 s and more, speech moved by at least 8 dB.
+const LONG_SPEECH_MS: u64 = 1_000;
 /// Speech that is written down sparsely moves by 19 dB and more, with its pauses; a crowd by 3 to 6, without.
 const FLAT_DB: f32 = 12.0;
 /// Words for each second in which voice activity heard speech. The slowest caller measured had 0.09, but the models were
@@ -54,6 +56,11 @@ impl Evidence {
             STEADY_DB
         };
         self.level_range_db < least
+    }
+
+    /// Steady for longer than anybody could hold a vowel.
+    pub(crate) fn is_long_and_steady(self) -> bool {
+        self.speech_ms >= LONG_SPEECH_MS && self.is_steady()
     }
 
     /// Hardly a pause: a crowd, or one voice among many.

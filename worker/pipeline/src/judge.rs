@@ -61,7 +61,8 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence) -> Verdict {
     }
     let is_doubted = figures.no_speech_prob > DOUBT_NO_SPEECH_PROB;
     let is_sparse = evidence.is_sparse(segment.words.len());
-    if is_doubted && (evidence.is_steady() || is_sparse) || is_sparse && evidence.is_flat() {
+    let is_no_voice = evidence.is_long_and_steady() || is_sparse && evidence.is_flat();
+    if is_no_voice || is_doubted && (evidence.is_steady() || is_sparse) {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
     let is_unlikely = figures.avg_logprob < figures.no_speech_prob + LEAST_LOGPROB_OVER_DOUBT;

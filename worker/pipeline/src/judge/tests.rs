@@ -109,6 +109,7 @@ fn where_the_model_doubts_steady_sound_and_lone_words_are_no_speech() {
             0.25,
             Verdict::Keep,
         ),
+        ("a steady crowd", heard(2_000, 3.3), 0.25, no_speech),
         ("a word of a crowd", heard(17_000, 8.0), 0.25, no_speech),
         (
             "a sure word on a noisy line",
