@@ -1,8 +1,9 @@
-"""How true the parts of a transcript are, beside its words: confidences, languages and times.
+"""How true the parts of a transcript are, beside its words: confidences, languages, times and what was suppressed.
 
 usage: quality.py confidence SET_DIR RECOGNIZER/FAMILY=HEARD.jsonl…
        quality.py languages SET_DIR NAME=HEARD.jsonl…
        quality.py times SET_DIR NAME=HEARD.jsonl…
+       quality.py suppression SET_DIR NAME=HEARD.jsonl…
 
 SET_DIR holds recordings and a manifest.jsonl; HEARD.jsonl is what `transcribe_set` wrote of it, whose confidences are the
 model's own probabilities.
@@ -17,6 +18,9 @@ languages    tells which language was detected in the recordings of each; HEARD.
 times        on constructed calls, whose turns have exact times: how far a turn's first word begins, and its last word
              ends, from the turn's; in milliseconds, the median and what 95 % stay within. Words lie within 400 ms of
              their turn. Also counts words without length and words that begin before the one before has ended.
+suppression  what it costs that text is suppressed, by kind of recording: words of the reference that are missing, and word
+             error rate, with what was suppressed put back in its place and without it. Where nothing was said, words
+             written and words suppressed.
 """
 
 import argparse
@@ -24,6 +28,8 @@ import collections
 import hashlib
 import math
 from pathlib import Path
+
+import jiwer
 
 from scoring import heard_in, judged, normaliser, references, rows_of, words_on
 
@@ -211,6 +217,47 @@ def times(folder, sets):
         print(f"| {name} | {len(starts)} | " + " | ".join(figures) + f" | {disorder} of {words_count} |")
 
 
+def text_on(line, channel, with_suppressed):
+    """What a transcript without or with the suppressed text says on one channel, or on all."""
+    spans = [span for span in line["spans"] if channel is None or span["channel"] == channel]
+    pieces = []
+    for segment in (segment for span in spans for segment in span["segments"]):
+        pieces.append((segment["start_ms"], " ".join(word["text"] for word in segment["words"])))
+    if with_suppressed:
+        pieces += [(text["start_ms"], text["text"]) for span in spans for text in span["suppressed"]]
+    return " ".join(text for _, text in sorted(pieces))
+
+
+def suppression(folder, sets):
+    rows = [row for row in rows_of(folder) if row.get("reference") is not None or row["kind"] == "nonspeech"]
+    for name, path in sets:
+        heard = heard_in(path)
+        told = collections.defaultdict(lambda: {True: collections.Counter(), False: collections.Counter()})
+        for row in (row for row in rows if row["path"] in heard and row["kind"] != "hostile"):
+            normal = normaliser(row["language"])
+            for channel, reference in references({**row, "reference": row["reference"] or ""}):
+                wanted = normal(reference)
+                for with_suppressed, counts in told[row["kind"]].items():
+                    text = normal(text_on(heard[row["path"]], channel, with_suppressed))
+                    counts["written"] += len(text.split())
+                    counts["said"] += len(wanted.split())
+                    if wanted:
+                        found = jiwer.process_words(wanted, text)
+                        counts["missing"] += found.deletions
+                        counts["wrong"] += found.substitutions + found.deletions + found.insertions
+        print(f"\n| {name} | words said | missing: nothing suppressed | as written | more by | WER: nothing suppressed | as written |")
+        print("|---|" + "---:|" * 6)
+        for kind, counts in sorted(told.items()):
+            whole, kept = counts[True], counts[False]
+            if not kept["said"]:
+                print(f"| {kind} | 0 | {whole['written']} words written | {kept['written']} words | | | |")
+                continue
+            percent = lambda count: f"{100 * count / kept['said']:.2f}"
+            cells = [percent(c) for c in (whole["missing"], kept["missing"], kept["missing"] - whole["missing"])]
+            cells += [percent(c) for c in (whole["wrong"], kept["wrong"])]
+            print(f"| {kind} | {kept['said']} | " + " | ".join(cells) + " |")
+
+
 def named_path(text):
     name, _, path = text.partition("=")
     if not path:
@@ -221,7 +268,7 @@ def named_path(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for run in (confidence, languages, times):
+    for run in (confidence, languages, times, suppression):
         command = commands.add_parser(run.__name__)
         command.add_argument("set", type=Path)
         command.add_argument("heard", nargs="+", type=named_path)

@@ -1,5 +1,5 @@
-//! WAV files in each of the plain codings. In: samples of 16 bits, one channel, 8 kHz. Out: a whole file. Fails when the
-//! samples are too many for its sizes. G.711 is written from its definition (ITU-T G.711, tables 1 and 2).
+//! WAV files in each of the plain codings. In: samples of 16 bits, one channel and 8 kHz, or legs at any rate. Out: a whole
+//! file. Fails when the samples are too many for its sizes. G.711 is written from its definition (ITU-T G.711, tables 1, 2).
 
 use anyhow::Context;
 
@@ -27,6 +27,24 @@ const RATE_HZ: u32 = 8_000;
 /// A mono file.
 pub fn written(samples: &[i16], coding: Coding) -> anyhow::Result<Vec<u8>> {
     let data: Vec<u8> = samples.iter().flat_map(|s| encoded(*s, coding)).collect();
+    file(&data, coding, 1, RATE_HZ)
+}
+
+/// A file with a channel for each leg, 16 bit. Legs that end sooner are silent to the end.
+pub fn of_legs(legs: &[Vec<i16>], rate_hz: u32) -> anyhow::Result<Vec<u8>> {
+    let frames_count = legs.iter().map(Vec::len).max().unwrap_or_default();
+    let sample = |leg: &Vec<i16>, frame: usize| leg.get(frame).copied().unwrap_or_default();
+    let data: Vec<u8> = (0..frames_count)
+        .flat_map(|frame| {
+            legs.iter()
+                .flat_map(move |leg| sample(leg, frame).to_le_bytes())
+        })
+        .collect();
+    let legs_count = u16::try_from(legs.len()).context("too many legs for a WAV file")?;
+    file(&data, Coding::S16, legs_count, rate_hz)
+}
+
+fn file(data: &[u8], coding: Coding, channels: u16, rate_hz: u32) -> anyhow::Result<Vec<u8>> {
     let data_bytes = u32::try_from(data.len()).context("too long for a WAV file")?;
     let (tag, sample_bytes): (u16, u16) = match coding {
         Coding::U8 => (1, 1),
@@ -38,14 +56,15 @@ pub fn written(samples: &[i16], coding: Coding) -> anyhow::Result<Vec<u8>> {
         Coding::Alaw => (6, 1),
         Coding::Mulaw => (7, 1),
     };
+    let frame_bytes = sample_bytes * channels;
     let mut file = b"RIFF".to_vec();
     file.extend((data_bytes + 36).to_le_bytes());
     file.extend(b"WAVEfmt \x10\0\0\0");
     file.extend(tag.to_le_bytes());
-    file.extend(1u16.to_le_bytes());
-    file.extend(RATE_HZ.to_le_bytes());
-    file.extend((RATE_HZ * u32::from(sample_bytes)).to_le_bytes());
-    file.extend(sample_bytes.to_le_bytes());
+    file.extend(channels.to_le_bytes());
+    file.extend(rate_hz.to_le_bytes());
+    file.extend((rate_hz * u32::from(frame_bytes)).to_le_bytes());
+    file.extend(frame_bytes.to_le_bytes());
     file.extend((sample_bytes * 8).to_le_bytes());
     file.extend(b"data");
     file.extend(data_bytes.to_le_bytes());

@@ -1,6 +1,6 @@
-//! Judgement of what a recogniser wrote. In: one segment's words and figures, and the speech it was heard in. Out: keep,
-//! or suppress with a reason. Cannot fail. Source of the thresholds: Whisper's own decoding (compression ratio 2.4, mean
-//! log probability −1, no-speech probability 0.6), and measurements on calls where a constant says so.
+//! Judgement of what a recogniser wrote. In: one segment's words and figures, and what its sound says of a voice. Out: keep,
+//! or suppress with a reason. Cannot fail. Source of the thresholds: Whisper's own decoding (compression ratio 2.4,
+//! no-speech probability 0.6), and measurements where a constant says so: docs/recognition.md, "Nothing invented".
 
 use std::io::Write;
 use std::ops::Range;
@@ -9,19 +9,21 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use job_schema::transcript::{Figures, SuppressReason};
 
+use crate::evidence::Evidence;
 use crate::recognizer::RecognizedSegment;
 
-/// Above this, and looping, there is no speech either: likelier than not.
-pub const LOOP_NO_SPEECH_PROB: f32 = 0.5;
+/// Above this the model doubts that anybody speaks: likelier not than so. Then the sound and the text have to make up for it.
+pub const DOUBT_NO_SPEECH_PROB: f32 = 0.5;
 /// Above this a text repeats itself.
 pub const MAX_COMPRESSION_RATIO: f32 = 2.4;
-/// Below this the model guesses.
+/// Below this the model guesses, and a second look may help.
 pub const MIN_AVG_LOGPROB: f32 = -1.0;
-/// Above this, and unsure, there is no speech.
+/// Above this what is suppressed for its probability was no speech; below it, speech that was not understood.
 pub const MAX_NO_SPEECH_PROB: f32 = 0.6;
-/// Below this the model is unsure. Where it doubts that anybody speaks, base writes "Woo!" at −0.87 on a second of music, and
-/// right words of calls and prompts at −0.6 and better; Whisper's own −1 lets the music through.
-pub const UNSURE_AVG_LOGPROB: f32 = -0.8;
+/// What the model needs of its words rises with its doubt that there are any: −1.5 where it has none, −0.7 where it is nearly
+/// sure of silence. Whisper asks for −1 alone, or not at all. Words that were said lie above the line and those of noise, music
+/// and tones below, with both models and recognisers; at 0.6 it is Whisper's −1.
+pub const LEAST_LOGPROB_OVER_DOUBT: f32 = -1.6;
 /// A phrase said so often in a row is a loop of the decoder: people say "no no no", rarely more than that.
 pub const LOOP_REPEATS: usize = 4;
 /// Single words may be said a little more often.
@@ -47,7 +49,7 @@ pub fn figures(segment: &RecognizedSegment) -> Figures {
     }
 }
 
-pub fn judge(segment: &RecognizedSegment) -> Verdict {
+pub fn judge(segment: &RecognizedSegment, evidence: Evidence) -> Verdict {
     let figures = figures(segment);
     if !segment
         .words
@@ -57,18 +59,28 @@ pub fn judge(segment: &RecognizedSegment) -> Verdict {
     {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
-    if figures.no_speech_prob > MAX_NO_SPEECH_PROB && figures.avg_logprob < UNSURE_AVG_LOGPROB {
+    let is_doubted = figures.no_speech_prob > DOUBT_NO_SPEECH_PROB;
+    let is_sparse = evidence.is_sparse(segment.words.len());
+    let is_no_voice = evidence.is_long_and_steady() || is_sparse && evidence.is_flat();
+    if is_no_voice || is_doubted && (evidence.is_steady() || is_sparse) {
+        return Verdict::Suppress(SuppressReason::NoSpeech);
+    }
+    let is_unlikely = figures.avg_logprob < figures.no_speech_prob + LEAST_LOGPROB_OVER_DOUBT;
+    if is_unlikely && figures.no_speech_prob > MAX_NO_SPEECH_PROB {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
     let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
-    if figures.compression_ratio > MAX_COMPRESSION_RATIO || find_loop(&words).is_some() {
+    let is_repetitive = packing(&letters(&segment.text())) > MAX_COMPRESSION_RATIO;
+    if is_repetitive || find_loop(&words).is_some() {
         // What loops over tones was not said once either: base hears "I'm sorry, I'm sorry, …" in DTMF, at 0.59 and 0.63.
-        if figures.no_speech_prob > LOOP_NO_SPEECH_PROB {
-            return Verdict::Suppress(SuppressReason::NoSpeech);
-        }
-        return Verdict::Suppress(SuppressReason::Repetition);
+        let reason = if is_doubted {
+            SuppressReason::NoSpeech
+        } else {
+            SuppressReason::Repetition
+        };
+        return Verdict::Suppress(reason);
     }
-    if figures.avg_logprob < MIN_AVG_LOGPROB {
+    if is_unlikely {
         return Verdict::Suppress(SuppressReason::LowConfidence);
     }
     Verdict::Keep
@@ -76,15 +88,35 @@ pub fn judge(segment: &RecognizedSegment) -> Verdict {
 
 /// Bytes of the text over its bytes after deflate, as Whisper defines it. 0 for an empty text.
 pub fn compression_ratio(text: &str) -> f32 {
-    if text.is_empty() {
+    packing(text.as_bytes())
+}
+
+/// The text with a byte for each letter, whatever its script: where a letter has three bytes, of which two hardly change, plain
+/// speech packs as well as a loop does, and base's Tamil stood at 2.5. English is the same either way.
+fn letters(text: &str) -> Vec<u8> {
+    let mut known: Vec<char> = Vec::new();
+    let number = |letter: char| {
+        let at = known
+            .iter()
+            .position(|k| *k == letter)
+            .unwrap_or(known.len());
+        if at == known.len() {
+            known.push(letter);
+        }
+        // No span has as many letters, and two that share a number do no harm.
+        u8::try_from(at % 256).unwrap_or_default()
+    };
+    text.chars().map(number).collect()
+}
+
+fn packing(bytes: &[u8]) -> f32 {
+    if bytes.is_empty() {
         return 0.0;
     }
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    let written = encoder
-        .write_all(text.as_bytes())
-        .and_then(|()| encoder.finish());
+    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
     let packed = written.expect("writing into memory does not fail");
-    text.len() as f32 / packed.len() as f32
+    bytes.len() as f32 / packed.len() as f32
 }
 
 /// The words of a loop after its first round: what was said once is kept.

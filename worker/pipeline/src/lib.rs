@@ -6,6 +6,7 @@ pub mod channel;
 pub mod confidence;
 pub mod decode;
 mod echo;
+pub mod evidence;
 pub mod formats;
 pub mod judge;
 mod language;

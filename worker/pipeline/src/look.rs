@@ -12,7 +12,8 @@ use job_schema::transcript::{
 
 use crate::channel::HeardSpan;
 use crate::confidence::confidence;
-use crate::judge::{Verdict, figures, find_loop, folded, judge, says_twice};
+use crate::evidence::Evidence;
+use crate::judge::{MIN_AVG_LOGPROB, Verdict, figures, find_loop, folded, judge, says_twice};
 use crate::loudness::Loudness;
 use crate::mend::mend;
 use crate::recognizer::{
@@ -61,25 +62,30 @@ pub fn recognize_spans(
         prompt: String::new(),
     };
     let looks: Vec<Look> = spans.iter().enumerate().map(first_look).collect();
+    let evidence: Vec<Evidence> = spans.iter().map(|s| Evidence::of(&s.heard)).collect();
     let mut answers = read(recognizer, spans, &looks, abort)?;
 
     let failed = looks.iter().zip(&answers);
     let again: Vec<Look> = failed
-        .filter_map(|(look, answer)| second_look(look, &spans[look.number], answer))
+        .filter_map(|(look, answer)| {
+            let fault = fault(answer, evidence[look.number])?;
+            Some(second_look(look, &spans[look.number], &fault))
+        })
         .collect();
     let seconds = read(recognizer, spans, &again, abort)?;
     for (look, second) in again.iter().zip(seconds) {
         // What is said twice in the whole window too was said twice.
-        if faults_count(&second) <= faults_count(&answers[look.number]) {
-            answers[look.number] = second;
+        let (heard, first) = (evidence[look.number], &mut answers[look.number]);
+        if faults_count(&second, heard) <= faults_count(first, heard) {
+            *first = second;
         }
     }
-    let told = look_for_terms(recognizer, spans, &mut answers, abort)?;
-    let written = spans.iter().zip(answers).zip(told);
+    let told = look_for_terms(recognizer, spans, &evidence, &mut answers, abort)?;
+    let written = spans.iter().zip(&evidence).zip(answers).zip(told);
     Ok(written
-        .map(|((span, answer), told)| SpanResult {
+        .map(|(((span, evidence), answer), told)| SpanResult {
             vocabulary: told,
-            ..write_down(answer, &span.heard, mapping)
+            ..write_down(answer, &span.heard, *evidence, mapping)
         })
         .collect())
 }
@@ -89,13 +95,14 @@ pub fn recognize_spans(
 fn look_for_terms(
     recognizer: &mut dyn Recognizer,
     spans: &[SpanToRead],
+    evidence: &[Evidence],
     answers: &mut [Recognition],
     abort: &AbortFlag,
 ) -> Result<Vec<Vec<SpanTerm>>, RecognizeError> {
     let mut found: Vec<Resembled> = Vec::new();
     let mut looks: Vec<Look> = Vec::new();
     for (number, (span, answer)) in spans.iter().zip(answers.iter()).enumerate() {
-        let Some(segment) = only_segment(answer) else {
+        let Some(segment) = only_segment(answer, evidence[number]) else {
             continue;
         };
         let resembled = span.terms.resembled(&segment.words);
@@ -117,7 +124,7 @@ fn look_for_terms(
         let mut written = Vec::new();
         if let (Some(plain), Some(prompted)) = (
             answers[look.number].segments.first_mut(),
-            only_segment(&prompted),
+            only_segment(&prompted, evidence[look.number]),
         ) {
             (plain.words, written) = place(terms, &resembled, &plain.words, &prompted.words);
         }
@@ -127,9 +134,9 @@ fn look_for_terms(
 }
 
 /// The one segment of an answer that is kept. What is suppressed is no place to look for names, whoever wrote it.
-fn only_segment(answer: &Recognition) -> Option<&RecognizedSegment> {
+fn only_segment(answer: &Recognition, evidence: Evidence) -> Option<&RecognizedSegment> {
     match answer.segments.as_slice() {
-        [segment] if judge(segment) == Verdict::Keep => Some(segment),
+        [segment] if judge(segment, evidence) == Verdict::Keep => Some(segment),
         _ => None,
     }
 }
@@ -163,17 +170,17 @@ fn read(
 }
 
 /// With the whole window, where the first answer went wrong.
-fn second_look(first: &Look, span: &SpanToRead, answer: &Recognition) -> Option<Look> {
-    let max_tokens = match fault(answer)? {
+fn second_look(first: &Look, span: &SpanToRead, fault: &Fault) -> Look {
+    let max_tokens = match fault {
         Fault::Repeats | Fault::Guesses => first.max_tokens,
         Fault::CutShort => first.max_tokens * SECOND_BUDGET_FACTOR,
     };
-    Some(Look {
+    Look {
         number: first.number,
         pcm: filled(span, WINDOW_SAMPLES),
         max_tokens,
         prompt: String::new(),
-    })
+    }
 }
 
 /// The span's sound with silence after it, up to `samples`.
@@ -201,12 +208,18 @@ enum Fault {
     CutShort,
 }
 
-fn fault(answer: &Recognition) -> Option<Fault> {
-    let verdicts: Vec<Verdict> = answer.segments.iter().map(judge).collect();
-    let is = |reason| verdicts.contains(&Verdict::Suppress(reason));
+fn fault(answer: &Recognition, evidence: Evidence) -> Option<Fault> {
+    let judged = answer.segments.iter();
+    let judged: Vec<(Verdict, &RecognizedSegment)> =
+        judged.map(|s| (judge(s, evidence), s)).collect();
+    let is = |reason| judged.iter().any(|(v, _)| *v == Verdict::Suppress(reason));
+    let is_guess = |(verdict, segment): &(Verdict, &RecognizedSegment)| match verdict {
+        Verdict::Keep => segment.avg_logprob < MIN_AVG_LOGPROB,
+        Verdict::Suppress(reason) => *reason == SuppressReason::LowConfidence,
+    };
     if is(SuppressReason::Repetition) || answer.segments.iter().any(says_twice) {
         Some(Fault::Repeats)
-    } else if is(SuppressReason::LowConfidence) {
+    } else if judged.iter().any(is_guess) {
         Some(Fault::Guesses)
     } else {
         answer.cut_short.then_some(Fault::CutShort)
@@ -214,17 +227,18 @@ fn fault(answer: &Recognition) -> Option<Fault> {
 }
 
 /// Words that will be suppressed or were never reached.
-fn faults_count(recognition: &Recognition) -> usize {
+fn faults_count(recognition: &Recognition, evidence: Evidence) -> usize {
     let suppressed = recognition
         .segments
         .iter()
-        .filter(|s| judge(s) != Verdict::Keep);
+        .filter(|s| judge(s, evidence) != Verdict::Keep);
     suppressed.map(|s| s.words.len()).sum::<usize>() + usize::from(recognition.cut_short)
 }
 
 fn write_down(
     recognition: Recognition,
     heard: &HeardSpan,
+    evidence: Evidence,
     mapping: Option<&ConfidenceMapping>,
 ) -> SpanResult {
     let mut result = SpanResult::new(heard.channel, heard.span);
@@ -255,14 +269,19 @@ fn write_down(
     let mut words = words.into_iter();
     for segment in &recognition.segments {
         let words: Vec<Word> = words.by_ref().take(segment.words.len()).collect();
-        file(&mut result, segment, words);
+        file(&mut result, segment, judge(segment, evidence), words);
     }
     result
 }
 
 /// Puts a segment's words where its verdict says. Of a loop, what was said once is kept.
-fn file(result: &mut SpanResult, segment: &RecognizedSegment, mut words: Vec<Word>) {
-    match judge(segment) {
+fn file(
+    result: &mut SpanResult,
+    segment: &RecognizedSegment,
+    verdict: Verdict,
+    mut words: Vec<Word>,
+) {
+    match verdict {
         Verdict::Keep => keep(result, segment, words),
         Verdict::Suppress(SuppressReason::Repetition) => {
             let texts: Vec<String> = words.iter().map(|w| folded(&w.text)).collect();

@@ -16,21 +16,31 @@ const PIECE_STEPS: usize = (1_984 / STEP_MS) as usize;
 const MUSIC_STILL: u32 = 45;
 /// A stretch is tones when this share of its sound is, in hundredths: the onset of each is no tone yet.
 const TONE_PERCENT: usize = 60;
+/// What is softer than the loudest of a stretch by more than this is the line between two rings, however loud the line is.
+const BESIDE_TONES_DB: i16 = 25;
+/// A piece is noise or hum when its level stays within this, but for one step in so many at either end. The steadiest speech of
+/// half a second measured moves by 5.4 between its softest tenth and its loudest; steady noise by 0 to 2 in all.
+const STEADY_DB: i16 = 3;
+const STEADY_ONE_IN: usize = 31;
+/// Nobody holds a vowel as long: 960 ms.
+const STEADY_STEPS: usize = (960 / STEP_MS) as usize;
 /// Shorter runs are taken into the run before: a blink in a long silence is no event.
 const MIN_RUN_STEPS: usize = (320 / STEP_MS) as usize;
 /// Keys are short.
 const MIN_TONE_STEPS: usize = (64 / STEP_MS) as usize;
 
-/// The part of a stretch of `sounds` that may hold speech, as steps. Music is cut off at both ends, piece by piece, and
-/// always leaves the piece next to speech alone.
+/// The part of a stretch of `sounds` that may hold speech, as steps. Music and steady noise are cut off at both ends, piece by
+/// piece, and the piece next to speech is left alone.
 pub fn speech_within(sounds: &[Sound]) -> Option<Range<usize>> {
-    let heard = sounds.iter().filter(|s| s.is_audible());
+    let loudest_db = sounds.iter().map(|s| i16::from(s.level_db)).max()?;
+    let is_beside = |s: &&Sound| loudest_db - i16::from(s.level_db) <= BESIDE_TONES_DB;
+    let heard = sounds.iter().filter(|s| s.is_audible()).filter(is_beside);
     let tones = heard.clone().filter(|s| s.tone.is_some()).count();
     if tones > 0 && 100 * tones >= TONE_PERCENT * heard.count() {
         return None;
     }
     if sounds.len() < PIECE_STEPS {
-        return Some(0..sounds.len());
+        return (!is_steady(sounds)).then_some(0..sounds.len());
     }
     // The last piece also takes what does not fill one.
     let pieces_count = sounds.len() / PIECE_STEPS;
@@ -42,7 +52,9 @@ pub fn speech_within(sounds: &[Sound]) -> Option<Range<usize>> {
         }
     };
     let speech: Vec<usize> = (0..pieces_count)
-        .filter(|&p| !is_music(&sounds[p * PIECE_STEPS..end_of(p)]))
+        .map(|p| (p, &sounds[p * PIECE_STEPS..end_of(p)]))
+        .filter(|(_, sounds)| !is_music(sounds) && !is_steady(sounds))
+        .map(|(p, _)| p)
         .collect();
     let (first, last) = (
         speech.first()?.saturating_sub(1),
@@ -124,6 +136,17 @@ fn least_steps(kind: NonSpeechKind) -> usize {
         NonSpeechKind::Dtmf | NonSpeechKind::Tone => MIN_TONE_STEPS,
         NonSpeechKind::Silence | NonSpeechKind::Noise | NonSpeechKind::Music => MIN_RUN_STEPS,
     }
+}
+
+/// Neither does it go up and down as syllables do, nor is a word in it that stands out from the rest.
+fn is_steady(piece: &[Sound]) -> bool {
+    if piece.len() < STEADY_STEPS {
+        return false;
+    }
+    let mut levels: Vec<i16> = piece.iter().map(|s| i16::from(s.level_db)).collect();
+    levels.sort_unstable();
+    let odd = levels.len() / STEADY_ONE_IN;
+    levels[levels.len() - 1 - odd] - levels[odd] <= STEADY_DB
 }
 
 /// By the mean over what is no silence. Too little sound is no music.

@@ -126,7 +126,7 @@ impl SoundMeter {
         }
     }
 
-    /// One or two frequencies that hold nearly all of the power, and held it at the last step too.
+    /// One or two frequencies that hold nearly all of the power, and held it at the last step too, or are a key's.
     fn tone(&mut self) -> Option<Tone> {
         let total: f32 = self.power.iter().sum();
         let (first, first_power) = strongest(&self.power, None);
@@ -139,17 +139,17 @@ impl SoundMeter {
         };
         let pair = is_tonal.then(|| [first.min(second), first.max(second)]);
         let before = std::mem::replace(&mut self.last_pair, pair);
-        let (pair, before) = (pair?, before?);
-        let moved = std::iter::zip(pair, before).any(|(now, then)| now.abs_diff(then) > 1);
-        if moved {
-            return None;
-        }
+        let pair = pair?;
         let near = |bin: usize, wanted: &[f32]| {
             let hz = interpolated_hz(&self.power, bin);
             wanted.iter().any(|w| (w - hz).abs() <= DTMF_TOLERANCE_HZ)
         };
-        let dtmf = near(pair[0], &DTMF_LOW_HZ) && near(pair[1], &DTMF_HIGH_HZ);
-        Some(if dtmf { Tone::Dtmf } else { Tone::Steady })
+        // A key may be as short as a step, and no voice holds nearly all of its power in two such places, not even once.
+        if near(pair[0], &DTMF_LOW_HZ) && near(pair[1], &DTMF_HIGH_HZ) {
+            return Some(Tone::Dtmf);
+        }
+        let moved = std::iter::zip(pair, before?).any(|(now, then)| now.abs_diff(then) > 1);
+        (!moved).then_some(Tone::Steady)
     }
 
     /// The share of the peaks that stood within one bin of here [`STILL_STEPS`] ago.

@@ -78,7 +78,8 @@ impl Terms {
         if is_known || folded.is_empty() {
             return;
         }
-        if self.listed.len() == MAX_TERMS || folded.chars().count() < MIN_LETTERS {
+        let is_full = self.listed.len() == MAX_TERMS;
+        if is_full || folded.chars().count() < MIN_LETTERS || has_wildcard(text) {
             self.left_out.push(text.to_owned());
             return;
         }
@@ -150,6 +151,14 @@ impl Terms {
 }
 
 const SEPARATOR: &str = ", ";
+
+/// A pattern is nothing that anybody says: fed to the model as it stands, its `*` would be written too. Rules feed their phrases
+/// here as the file has them. A question mark at the end of a word is punctuation.
+fn has_wildcard(text: &str) -> bool {
+    let is_asked = |pair: &[char]| pair[0] == '?' && pair[1].is_alphanumeric();
+    let chars: Vec<char> = text.chars().collect();
+    chars.contains(&'*') || chars.windows(2).any(is_asked)
+}
 
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)

@@ -16,6 +16,12 @@ fn segment(text: &str, avg_logprob: f32, no_speech_prob: f32) -> RecognizedSegme
     }
 }
 
+/// A second of speech, whose level moves as speech does.
+const SPOKEN: Evidence = Evidence {
+    speech_ms: 1_000,
+    level_range_db: 20.0,
+};
+
 #[test]
 fn each_fault_has_its_reason() {
     use SuppressReason::{LowConfidence, NoSpeech, Repetition};
@@ -37,10 +43,9 @@ fn each_fault_has_its_reason() {
             Suppress(NoSpeech),
         ),
         (
-            segment("mumbled words here", -1.4, 0.1),
+            segment("mumbled words here", -1.6, 0.05),
             Suppress(LowConfidence),
         ),
-        (segment("Woo!", -0.87, 0.64), Suppress(NoSpeech)),
         (segment("Hello?", -0.87, 0.2), Keep),
         (
             segment(&loop_of("I'm sorry", 5), -0.5, 0.59),
@@ -54,7 +59,67 @@ fn each_fault_has_its_reason() {
         (segment("(she) said (it)", -0.2, 0.1), Keep),
     ];
     for (segment, expected) in rows {
-        assert_eq!(judge(&segment), expected, "{:?}", segment.text());
+        assert_eq!(judge(&segment, SPOKEN), expected, "{:?}", segment.text());
+    }
+}
+
+/// Figures as measured, with what was or was not spoken there.
+#[test]
+fn the_more_the_model_doubts_that_anybody_speaks_the_surer_it_must_be_of_its_words() {
+    let (low, none) = (SuppressReason::LowConfidence, SuppressReason::NoSpeech);
+    for (what, text, avg_logprob, no_speech_prob, expected) in [
+        ("a sentence, guessed at", "in lockstitch", -1.20, 0.11, None),
+        ("a digit", "to", -1.05, 0.38, None),
+        ("a digit", "two.", -0.82, 0.68, None),
+        ("a digit", "2.", -0.66, 0.75, None),
+        ("a digit", "Hey.", -0.65, 0.85, None),
+        ("music", "Music", -1.92, 0.45, Some(low)),
+        ("a crowd", "I'm not going to", -1.68, 0.35, Some(low)),
+        ("a key", "Okay.", -1.28, 0.61, Some(none)),
+        ("a crowd", "Thank you.", -0.93, 0.81, Some(none)),
+        ("hum", "you", -0.76, 0.92, Some(none)),
+    ] {
+        let verdict = judge(&segment(text, avg_logprob, no_speech_prob), SPOKEN);
+        let expected = expected.map_or(Verdict::Keep, Verdict::Suppress);
+        assert_eq!(verdict, expected, "{what}: {text}");
+    }
+}
+
+#[test]
+fn where_the_model_doubts_steady_sound_and_lone_words_are_no_speech() {
+    let heard = |speech_ms, level_range_db| Evidence {
+        speech_ms,
+        level_range_db,
+    };
+    let no_speech = Verdict::Suppress(SuppressReason::NoSpeech);
+    for (what, evidence, no_speech_prob, expected) in [
+        ("a word", heard(400, 12.0), 0.64, Verdict::Keep),
+        ("a short tone", heard(230, 0.1), 0.64, no_speech),
+        ("a short vowel", heard(240, 2.4), 0.64, Verdict::Keep),
+        ("keys", heard(4_000, 3.8), 0.63, no_speech),
+        (
+            "much of it and one word",
+            heard(5_000, 12.0),
+            0.55,
+            no_speech,
+        ),
+        (
+            "a sure word in it",
+            heard(20_000, 40.0),
+            0.25,
+            Verdict::Keep,
+        ),
+        ("a steady crowd", heard(2_000, 3.3), 0.25, no_speech),
+        ("a word of a crowd", heard(17_000, 8.0), 0.25, no_speech),
+        (
+            "a sure word on a noisy line",
+            heard(900, 4.0),
+            0.1,
+            Verdict::Keep,
+        ),
+    ] {
+        let verdict = judge(&segment("Woo!", -0.5, no_speech_prob), evidence);
+        assert_eq!(verdict, expected, "{what}");
     }
 }
 
@@ -81,6 +146,34 @@ fn a_loop_is_told_without_its_first_round() {
         ("oh yes yes yes yes yes yes", Some(2..7)),
     ] {
         assert_eq!(find_loop(&words(text)), expected, "{text:?}");
+    }
+}
+
+/// Whisper's measure is above its limit for the first of these.
+#[test]
+fn a_script_of_long_letters_is_no_repetition() {
+    let tamil = "வணக்கம், வாங்க உட்காருங்கள். நான் மருத்துவர் மேகா. \
+                 என்ன பிரச்சனைக்காக இங்கு வந்தீர்கள்? எனக்கு மூன்று நாட்களாக \
+                 காய்ச்சல் மற்றும் தலைவலி இருக்கிறது. சரி, \
+                 வேறு ஏதாவது அறிகுறிகள் உள்ளனவா? இருமல் இருக்கிறது, \
+                 தொண்டை வலிக்கிறது. மருந்து எதாவது எடுத்துக் கொண்டீர்களா? \
+                 இல்லை, வீட்டில் ஓய்வு எடுத்தேன்.";
+    assert!(compression_ratio(tamil) > MAX_COMPRESSION_RATIO);
+    for (text, is_repetitive) in [
+        (tamil.to_owned(), false),
+        ("நன்றி மீண்டும் அழைக்கவும், ".repeat(6), true),
+        ("thank you for calling us, ".repeat(6), true),
+        (
+            "good morning, thank you for calling, how can I help".to_owned(),
+            false,
+        ),
+    ] {
+        let ratio = packing(&letters(&text));
+        assert_eq!(
+            ratio > MAX_COMPRESSION_RATIO,
+            is_repetitive,
+            "{ratio} for {text}"
+        );
     }
 }
 

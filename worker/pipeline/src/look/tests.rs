@@ -59,8 +59,20 @@ fn span(duration_ms: u64) -> HeardSpan {
         channel: 1,
         span,
         speech: vec![span],
-        pcm: vec![0.1; duration_ms as usize * 16],
+        pcm: syllables(duration_ms as usize * 16),
     }
+}
+
+/// Loud and soft in turns, four times a second.
+fn syllables(samples: usize) -> Vec<f32> {
+    let level = |n: usize| {
+        if (n / 2_000).is_multiple_of(2) {
+            0.1
+        } else {
+            0.01
+        }
+    };
+    (0..samples).map(level).collect()
 }
 
 fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u32, usize)>) {
@@ -170,10 +182,17 @@ fn a_sentence_said_twice_stays_only_if_the_whole_window_has_it_too() {
 
 #[test]
 fn guesses_are_kept_apart_from_the_words() {
-    let guess = answer("mumble mumble", -1.5, false);
+    let guess = answer("mumble mumble", -1.7, false);
     let (result, _) = look(&[guess.clone(), guess], &span(1_000));
     assert!(result.segments.is_empty());
     assert_eq!(result.suppressed[0].reason, SuppressReason::LowConfidence);
+}
+
+#[test]
+fn a_guess_that_is_kept_is_looked_at_again() {
+    let guess = answer("mumble mumble", -1.2, false);
+    let (result, asked) = look(&[guess.clone(), guess], &span(1_000));
+    assert_eq!((text(&result).as_str(), asked.len()), ("mumble mumble", 2));
 }
 
 #[test]

@@ -15,13 +15,30 @@ const NOISE: Sound = Sound {
     tone: None,
     still: 20,
 };
+/// As loud as the noise at first, and in syllables.
+const VOICE: Sound = Sound {
+    level_db: -29,
+    tone: None,
+    still: 20,
+};
+/// Of a line: still audible.
+const HISS: Sound = Sound {
+    level_db: -54,
+    tone: None,
+    still: 10,
+};
+const LOUDER: Sound = Sound {
+    level_db: -26,
+    tone: None,
+    still: 20,
+};
 const MUSIC: Sound = Sound {
     level_db: -30,
     tone: None,
     still: 60,
 };
 const BUSY: Sound = Sound {
-    level_db: -30,
+    level_db: -20,
     tone: Some(Tone::Steady),
     still: 99,
 };
@@ -32,10 +49,14 @@ const KEY: Sound = Sound {
 };
 
 fn sounds(parts: &[(Sound, usize)]) -> Vec<Sound> {
-    parts
-        .iter()
-        .flat_map(|&(sound, steps)| vec![sound; steps])
-        .collect()
+    let of_part = |&(sound, steps): &(Sound, usize)| {
+        (0..steps).map(move |step| {
+            let is_valley = sound == VOICE && step % 8 > 5;
+            let level_db = sound.level_db - if is_valley { 12 } else { 0 };
+            Sound { level_db, ..sound }
+        })
+    };
+    parts.iter().flat_map(of_part).collect()
 }
 
 fn labelled(parts: &[(Sound, usize)]) -> Vec<(NonSpeechKind, u64)> {
@@ -70,39 +91,55 @@ fn what_is_not_speech_gets_its_name() {
 }
 
 #[test]
-fn speech_is_freed_of_tones_and_of_music_at_its_ends() {
+fn speech_is_freed_of_tones_and_noise_and_of_music_at_its_ends() {
     let piece = PIECE_STEPS;
-    let cases: [Case; 8] = [
-        ("a short word", vec![(NOISE, 10)], Some(0..10)),
+    let cases: [Case; 12] = [
+        ("a short word", vec![(VOICE, 10)], Some(0..10)),
         (
             "keys",
-            vec![(KEY, 8), (SILENCE, 8), (NOISE, 1), (KEY, 8)],
+            vec![(KEY, 8), (SILENCE, 8), (VOICE, 1), (KEY, 8)],
+            None,
+        ),
+        (
+            "two rings on a noisy line",
+            vec![(BUSY, 12), (HISS, 9), (BUSY, 12), (HISS, 15)],
             None,
         ),
         ("music", vec![(MUSIC, 3 * piece)], None),
+        ("noise", vec![(NOISE, STEADY_STEPS)], None),
+        (
+            "a short hiss may be a consonant",
+            vec![(NOISE, STEADY_STEPS - 1)],
+            Some(0..STEADY_STEPS - 1),
+        ),
+        (
+            "a word in noise",
+            vec![(NOISE, 3 * piece), (LOUDER, 4), (NOISE, 3 * piece)],
+            Some(2 * piece..5 * piece),
+        ),
         (
             "a short note may be a vowel",
-            vec![(MUSIC, piece - 1)],
-            Some(0..piece - 1),
+            vec![(MUSIC, STEADY_STEPS - 1)],
+            Some(0..STEADY_STEPS - 1),
         ),
         (
             "speech",
-            vec![(NOISE, 3 * piece + 7)],
+            vec![(VOICE, 3 * piece + 7)],
             Some(0..3 * piece + 7),
         ),
         (
             "speech after music",
-            vec![(MUSIC, 3 * piece), (NOISE, piece)],
+            vec![(MUSIC, 3 * piece), (VOICE, piece)],
             Some(2 * piece..4 * piece),
         ),
         (
             "speech before music",
-            vec![(NOISE, piece), (MUSIC, 3 * piece)],
+            vec![(VOICE, piece), (MUSIC, 3 * piece)],
             Some(0..2 * piece),
         ),
         (
             "speech around music",
-            vec![(NOISE, piece), (MUSIC, 3 * piece), (NOISE, piece)],
+            vec![(VOICE, piece), (MUSIC, 3 * piece), (VOICE, piece)],
             Some(0..5 * piece),
         ),
     ];

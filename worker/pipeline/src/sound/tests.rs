@@ -29,8 +29,10 @@ fn sounds(samples: impl Iterator<Item = f32>) -> Vec<Sound> {
 fn each_key_is_told_from_a_mere_pair_of_tones() {
     for low in DTMF_LOW_HZ {
         for high in DTMF_HIGH_HZ {
-            let last = *after(&[low, high], 0.2).last().unwrap();
-            assert_eq!(last.tone, Some(Tone::Dtmf), "{low} and {high} Hz");
+            // From the first whole window on: a key may be over then.
+            let sounds = after(&[low, high], 0.2);
+            let all_keys = sounds[1..].iter().all(|s| s.tone == Some(Tone::Dtmf));
+            assert!(all_keys, "{low} and {high} Hz: {sounds:?}");
         }
     }
     for other in [

@@ -63,6 +63,24 @@ fn terms_beyond_the_limit_are_left_out_by_name() {
 }
 
 #[test]
+fn a_pattern_is_left_out_by_name_and_never_fed() {
+    let listed = terms(&[
+        "ship*",
+        "Acme*Post",
+        "pl?n",
+        "Where Next?",
+        "*gate",
+        "Northgate",
+    ]);
+    let record = listed.record().unwrap();
+    assert_eq!(record.terms, ["Where Next?", "Northgate"]);
+    assert_eq!(record.left_out, ["ship*", "Acme*Post", "pl?n", "*gate"]);
+    let heard = listed.resembled(&words("the chip at north gait, plan where necks"));
+    let prompt = listed.prompt(&heard.fed);
+    assert!(!heard.fed.is_empty() && !prompt.contains('*'), "{prompt}");
+}
+
+#[test]
 fn only_what_something_sounds_like_and_is_not_is_asked_about() {
     let terms = terms(&["Northgate", "Saoirse Ronan", "Thermo Direct"]);
     for (said, wanted) in [
