@@ -11,48 +11,21 @@ English normaliser, which are the same in every round.
 """
 
 import argparse
-import ctypes
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from process import adopt_orphans, run
+from scoring import errors_by, rows_of
 
 HERE = Path(__file__).resolve().parent
 
 
 def calls_of(folder, kinds):
-    with open(folder / "manifest.jsonl", encoding="utf-8") as manifest:
-        rows = [json.loads(line) for line in manifest]
-    return [row for row in rows if row["kind"] in kinds and row.get("language") in ("en", None)]
-
-
-def adopt_orphans():
-    """Makes grandchildren that outlive their parents ours to wait for: their time counts only then."""
-    PR_SET_CHILD_SUBREAPER = 36
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def wait_for_orphans():
-    while True:
-        try:
-            os.wait()
-        except ChildProcessError:
-            return
-
-
-def timed(command, **options):
-    """Runs a command; returns its standard output, wall seconds and processor seconds with all its descendants'."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, **options)
-    wait_for_orphans()
-    wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return done.stdout, wall, cpu
+    return [row for row in rows_of(folder) if row["kind"] in kinds and row.get("language") in ("en", None)]
 
 
 def ours(options, folder, calls):
@@ -65,9 +38,9 @@ def ours(options, folder, calls):
             "EARWITNESS__ENGINE__MODELS_DIR": options.models_dir,
             "EARWITNESS__ENGINE__SLOTS": str(options.threads),
         }
-        text, wall, cpu = timed(command, env=os.environ | settings)
-    lines = [json.loads(line) for line in text.splitlines()]
-    return {line["file"]: line.get("channels", []) for line in lines}, wall, cpu
+        done = run(command, env=os.environ | settings)
+    lines = [json.loads(line) for line in done.output.splitlines()]
+    return {line["file"]: line.get("channels", []) for line in lines}, done
 
 
 def theirs(options, folder, calls):
@@ -75,37 +48,9 @@ def theirs(options, folder, calls):
         {"path": str(folder / call["path"]), "channels": call.get("channels") or 1, "language": "en"} for call in calls
     ]
     command = [sys.executable, str(HERE / "peer.py"), options.peer_model, str(options.threads)]
-    text, wall, cpu = timed(command, input="".join(json.dumps(call) + "\n" for call in asked))
-    lines = [json.loads(line) for line in text.splitlines()]
-    return {line["path"]: line["channels"] for line in lines}, wall, cpu
-
-
-def errors_by_kind(folder, calls, heard):
-    """(errors, words) for each kind. A call's channels are scored by themselves."""
-    import jiwer
-    from whisper_normalizer.english import EnglishTextNormalizer
-
-    normal, totals = EnglishTextNormalizer(), {}
-    for call in (call for call in calls if call.get("reference")):
-        channels = heard.get(str(folder / call["path"]), [])
-        turns = call.get("turns") or []
-        if (call.get("channels") or 1) > 1 and turns and all("channel" in turn for turn in turns):
-            numbers = range(call["channels"])
-            wanted = [" ".join(t["text"] for t in turns if t["channel"] == number) for number in numbers]
-            found = [channels[number] if number < len(channels) else "" for number in numbers]
-        else:
-            wanted, found = [call["reference"]], [" ".join(channels)]
-        for reference, hypothesis in zip(wanted, found):
-            reference, hypothesis = normal(reference), normal(hypothesis)
-            if reference:
-                result = jiwer.process_words(reference, hypothesis)
-                errors = result.substitutions + result.deletions + result.insertions
-            else:
-                errors = len(hypothesis.split())
-            so_far = totals.setdefault(call["kind"], [0, 0])
-            so_far[0] += errors
-            so_far[1] += len(reference.split())
-    return totals
+    done = run(command, input="".join(json.dumps(call) + "\n" for call in asked))
+    lines = [json.loads(line) for line in done.output.splitlines()]
+    return {line["path"]: line["channels"] for line in lines}, done
 
 
 def percent(pair):
@@ -140,16 +85,18 @@ def main():
     for number in range(options.rounds):
         sides = [("earwitness", ours), ("faster-whisper", theirs)]
         for name, side in sides if number % 2 == 0 else reversed(sides):
-            heard[name], wall, cpu = side(options, folder, calls)
-            runs[name].append((wall, cpu))
-            print(f"round {number + 1}: {name} {wall:.1f} s, {cpu:.1f} processor s", file=sys.stderr)
+            texts, done = side(options, folder, calls)
+            heard[name] = {call["path"]: texts.get(str(folder / call["path"]), []) for call in calls}
+            runs[name].append((done.wall_s, done.processor_s))
+            print(f"round {number + 1}: {name} {done.wall_s:.1f} s, {done.processor_s:.1f} processor s", file=sys.stderr)
     audio = sum((call.get("duration_s") or 0) * (call.get("channels") or 1) for call in calls)
     print(f"{options.model}: {len(calls)} recordings, {audio:.0f} s of channel audio, {options.rounds} rounds")
     print()
     print("| | wall s | processor s | " + " | ".join(f"WER {kind}" for kind in kinds) + " |")
     print("|---|---:|---:|" + "---:|" * len(kinds))
+    with_reference = [call for call in calls if call.get("reference")]
     for name, rounds in runs.items():
-        totals = errors_by_kind(folder, calls, heard[name])
+        totals = errors_by(lambda call: call["kind"], with_reference, heard[name])
         rates = " | ".join(percent(totals.get(kind, (0, 0))) for kind in kinds)
         walls, cpus = zip(*rounds)
         print(f"| {name} | {spread(walls)} | {spread(cpus)} | {rates} |")
@@ -160,4 +107,5 @@ def main():
         options.json.write_text(json.dumps({"runs": runs, "wall_ratios": walls, "cpu_ratios": cpus}))
 
 
-main()
+if __name__ == "__main__":
+    main()

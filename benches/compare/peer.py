@@ -2,12 +2,14 @@
 
 usage: peer.py MODEL_DIR THREADS < {"path", "channels", "language"} lines > {"path", "channels": [text]} lines
 
-Each channel of a recording is transcribed by itself, as a call's speakers are. The recording is decoded by faster-whisper.
+Each channel of a recording is transcribed by itself, as a call's speakers are. The recording is decoded by faster-whisper;
+one that it cannot decode is named on standard error and left out.
 """
 
 import json
 import sys
 
+import av
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 from faster_whisper.audio import decode_audio
 
@@ -15,7 +17,11 @@ model = WhisperModel(sys.argv[1], device="cpu", compute_type="int8", cpu_threads
 pipeline = BatchedInferencePipeline(model)
 for line in sys.stdin:
     call = json.loads(line)
-    sound = decode_audio(call["path"], split_stereo=call["channels"] == 2)
+    try:
+        sound = decode_audio(call["path"], split_stereo=call["channels"] == 2)
+    except (av.FFmpegError, IndexError) as error:
+        print(f"{call['path']}: {error}", file=sys.stderr)
+        continue
     texts = []
     for channel in sound if call["channels"] == 2 else [sound]:
         segments, _ = pipeline.transcribe(channel, language=call["language"], beam_size=1, batch_size=8)

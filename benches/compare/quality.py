@@ -277,4 +277,5 @@ def main():
     options.run(options.set, options.heard)
 
 
-main()
+if __name__ == "__main__":
+    main()

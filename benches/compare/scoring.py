@@ -51,6 +51,19 @@ def errors(reference, hypothesis):
     return result.substitutions + result.deletions + result.insertions, len(reference.split())
 
 
+def errors_by(group_of, rows, texts):
+    """(errors, words) by group. `texts` has those of each channel, by recording; what it lacks was not heard."""
+    totals = {}
+    for row in rows:
+        normal, channels = normaliser(row["language"]), texts.get(row["path"], [])
+        for channel, reference in references(row):
+            text = " ".join(channels if channel is None else channels[channel : channel + 1])
+            wrong, words = errors(normal(reference), normal(text))
+            so_far = totals.get(group_of(row), (0, 0))
+            totals[group_of(row)] = (so_far[0] + wrong, so_far[1] + words)
+    return totals
+
+
 def judged(words, reference, normal):
     """(word, whether it is right) for each word of a hypothesis that the normaliser leaves anything of.
 

@@ -130,4 +130,5 @@ def main():
         print(f"| {what} | {recalled} of {said} | {told} | {again} | {rate:.2f} % |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

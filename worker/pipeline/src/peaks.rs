@@ -34,9 +34,7 @@ impl Peaks {
 
     pub fn push(&mut self, block: &Block) {
         for (state, samples) in self.channels.iter_mut().zip(&block.channels) {
-            for &sample in samples {
-                state.push(sample, self.sample_rate_hz);
-            }
+            state.push(samples, self.sample_rate_hz);
         }
     }
 
@@ -64,18 +62,33 @@ impl Peaks {
 }
 
 impl ChannelState {
-    fn push(&mut self, sample: f32, sample_rate_hz: u64) {
-        self.least = Some(self.least.map_or(sample, |least| least.min(sample)));
-        self.greatest = Some(
-            self.greatest
-                .map_or(sample, |greatest| greatest.max(sample)),
-        );
-        self.samples_count += 1;
-        if self.samples_count * u64::from(POINTS_PER_SECOND)
-            >= (self.points_count + 1) * sample_rate_hz
-        {
-            self.end_point();
+    /// Point by point, so that the samples of one are gone through at a stretch.
+    fn push(&mut self, mut samples: &[f32], sample_rate_hz: u64) {
+        while !samples.is_empty() {
+            let (now, later) = samples.split_at(self.missing(sample_rate_hz).min(samples.len()));
+            let least = now.iter().copied().fold(f32::INFINITY, f32::min);
+            let greatest = now.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            self.least = Some(self.least.map_or(least, |l| l.min(least)));
+            self.greatest = Some(self.greatest.map_or(greatest, |g| g.max(greatest)));
+            self.samples_count += now.len() as u64;
+            if self.samples_count >= self.point_end(sample_rate_hz) {
+                self.end_point();
+            }
+            samples = later;
         }
+    }
+
+    /// Samples up to the end of the current point, at least one.
+    fn missing(&self, sample_rate_hz: u64) -> usize {
+        let missing = self
+            .point_end(sample_rate_hz)
+            .saturating_sub(self.samples_count);
+        usize::try_from(missing.max(1)).unwrap_or(usize::MAX)
+    }
+
+    /// The sample at which the current point ends.
+    fn point_end(&self, sample_rate_hz: u64) -> u64 {
+        ((self.points_count + 1) * sample_rate_hz).div_ceil(u64::from(POINTS_PER_SECOND))
     }
 
     fn end_point(&mut self) {

@@ -176,14 +176,17 @@ fn find_peaks(power: &[f32]) -> Vec<bool> {
     let lowest = db.iter().copied().fold(f32::MIN, f32::max) - PEAK_RANGE_DB;
     (0..db.len())
         .map(|bin| {
-            let around =
-                &db[bin.saturating_sub(NEIGHBOURHOOD)..(bin + NEIGHBOURHOOD + 1).min(db.len())];
-            let mean = around.iter().sum::<f32>() / around.len() as f32;
             let left = bin == 0 || db[bin] > db[bin - 1];
             let right = bin + 1 == db.len() || db[bin] >= db[bin + 1];
-            left && right && db[bin] > (mean + PEAK_DB).max(lowest)
+            // Most bins are no summit, so that their neighbourhood need not be summed up.
+            left && right && db[bin] > lowest && db[bin] > around_db(&db, bin) + PEAK_DB
         })
         .collect()
+}
+
+fn around_db(db: &[f32], bin: usize) -> f32 {
+    let around = &db[bin.saturating_sub(NEIGHBOURHOOD)..(bin + NEIGHBOURHOOD + 1).min(db.len())];
+    around.iter().sum::<f32>() / around.len() as f32
 }
 
 /// The strongest bin, outside of the lobe of `except`, and the power in its lobe.

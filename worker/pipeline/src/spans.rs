@@ -17,6 +17,10 @@ use crate::vocabulary::Terms;
 
 /// Enough that a slot never waits for the next batch, and little enough that a second call soon gets its turn.
 const IN_FLIGHT_PER_SLOT: usize = 2;
+/// While slots end whole batches, a call's last spans follow in smaller and smaller ones, each this part of a slot's share of
+/// those left, so that no slot runs dry long before another. A span alone would have the weights read for itself.
+const PARTS_OF_LAST: usize = 2;
+const LEAST_OF_LAST: usize = 2;
 
 /// The results of a batch, and how long it took in microseconds.
 type Answer = (Result<Vec<SpanResult>, RecognizeError>, u64);
@@ -76,8 +80,8 @@ impl<'a> SpanQueue<'a> {
             heard,
             language,
         });
-        if self.gathered.len() == self.slots.batch_size() {
-            let batch = std::mem::take(&mut self.gathered);
+        if self.gathered.len() >= self.slots.batch_size() + self.kept_back() {
+            let batch = self.gathered.drain(..self.slots.batch_size()).collect();
             self.submit(batch);
         }
         if self.in_flight.len() <= IN_FLIGHT_PER_SLOT * self.slots.slots_count() {
@@ -88,10 +92,19 @@ impl<'a> SpanQueue<'a> {
 
     /// No span follows: what was gathered is shared out among the slots.
     pub(crate) fn finish(&mut self) {
-        let gathered = std::mem::take(&mut self.gathered);
-        let share = gathered.len().div_ceil(self.slots.slots_count().max(1));
-        for batch in gathered.chunks(share.max(1)) {
-            self.submit(batch.to_vec());
+        let slots = self.slots.slots_count().max(1);
+        let all_begin_at_once = slots == 1 || self.in_flight.is_empty();
+        let equal_share = self.gathered.len().div_ceil(slots);
+        while !self.gathered.is_empty() {
+            let left = self.gathered.len();
+            let share = if all_begin_at_once {
+                equal_share
+            } else {
+                left.div_ceil(PARTS_OF_LAST * slots).max(LEAST_OF_LAST)
+            };
+            let size = share.min(self.slots.batch_size()).min(left);
+            let batch = self.gathered.drain(..size).collect();
+            self.submit(batch);
         }
     }
 
@@ -127,6 +140,11 @@ impl<'a> SpanQueue<'a> {
         let in_flight = || self.in_flight.front().map(|batch| batch.start_ms);
         let gathered = || Some(self.gathered.first()?.heard.span.start_ms);
         done.or_else(in_flight).or_else(gathered)
+    }
+
+    /// Spans that no slot is given before the recording has ended: enough to keep the others busy while one ends a whole batch.
+    fn kept_back(&self) -> usize {
+        (self.slots.batch_size() - 1) * self.slots.slots_count().saturating_sub(1)
     }
 
     fn hand_out(&mut self) -> Option<SpanResult> {
@@ -167,3 +185,6 @@ impl From<RecognizeError> for Failure {
         Failure::new(code, error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;
