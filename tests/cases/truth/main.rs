@@ -9,7 +9,10 @@ mod nothing_spoken;
 use std::path::PathBuf;
 
 /// The model to try, unless there is none: then that is said aloud.
-#[expect(clippy::print_stdout, reason = "scripts/test lists what was skipped from here")]
+#[expect(
+    clippy::print_stdout,
+    reason = "scripts/test lists what was skipped from here"
+)]
 fn model(test: &str) -> Option<PathBuf> {
     let path = std::env::var_os("EARWITNESS_TEST_MODEL");
     if path.is_none() {
