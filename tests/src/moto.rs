@@ -85,6 +85,23 @@ impl Moto {
         Ok(keys.collect())
     }
 
+    /// The key that an object is encrypted under, as Amazon's own client tells it, which comes with moto.
+    pub async fn kms_key(&self, bucket: &str, key: &str) -> anyhow::Result<Option<String>> {
+        const LOOK: &str = "import boto3, sys
+s3 = boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id='a', aws_secret_access_key='b')
+print(s3.head_object(Bucket=sys.argv[2], Key=sys.argv[3]).get('SSEKMSKeyId', ''))";
+        let packages = installed().await?.context("moto is installed")?;
+        let look = Command::new("python3")
+            .args(["-c", LOOK, &self.endpoint(), bucket, key])
+            .env("PYTHONPATH", packages)
+            .output()
+            .await?;
+        let complaint = String::from_utf8_lossy(&look.stderr);
+        anyhow::ensure!(look.status.success(), "look at {key}: {complaint}");
+        let told = String::from_utf8(look.stdout)?;
+        Ok(Some(told.trim().to_owned()).filter(|key| !key.is_empty()))
+    }
+
     async fn ask(&self, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
         let mut socket = TcpStream::connect(self.address).await?;
         let request = format!(

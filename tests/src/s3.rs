@@ -115,7 +115,15 @@ impl Drop for S3Server {
 
 /// A store of ours over an API that takes these keys. It gives up sooner than a worker's would.
 pub async fn client(endpoint: &str) -> anyhow::Result<Arc<dyn BlobStore>> {
-    let flags = [
+    client_with(endpoint, &[]).await
+}
+
+/// The same with more settings.
+pub async fn client_with(
+    endpoint: &str,
+    more: &[(&'static str, &str)],
+) -> anyhow::Result<Arc<dyn BlobStore>> {
+    let own = [
         ("store.endpoint", endpoint),
         ("store.region", REGION),
         ("store.path_style", "true"),
@@ -124,7 +132,11 @@ pub async fn client(endpoint: &str) -> anyhow::Result<Arc<dyn BlobStore>> {
         ("store.read_timeout_s", "2"),
         ("store.max_attempts", "3"),
     ];
-    let flags = flags.map(|(key, value)| (key, value.to_owned()));
+    let flags: Vec<_> = own
+        .iter()
+        .chain(more)
+        .map(|(key, value)| (*key, (*value).to_owned()))
+        .collect();
     let settings = config::assemble(None, &[], &flags)?.config.store;
     Ok(store::open(&settings).await?)
 }
