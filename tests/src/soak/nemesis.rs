@@ -19,12 +19,13 @@ const DISK_NEVER_ENOUGH: &str = "999000GB";
 pub(super) async fn strike(bench: &mut Bench, fault: Fault) -> anyhow::Result<Option<Loss>> {
     // Whoever sorts has jobs in hand too, in each lane; one worker of the fleet does.
     let moves = u64::from(MOVES_AT_ONCE) * LANES.len() as u64;
-    let slots = bench.slots();
-    let (one, all) = (slots + moves, slots * bench.workers_count() + moves);
+    let one = bench.slots();
+    let all = one * bench.workers_count();
     let loss = |what, deliveries_count| {
         Some(Loss {
             what,
             deliveries_count,
+            moves_count: moves,
         })
     };
     Ok(match fault {

@@ -67,6 +67,7 @@ impl Report {
             "rescued": verdict.rescued_count,
             "event_copies": verdict.event_copies_count,
             "executions_bound": verdict.bound,
+            "executions_bound_of_moves": verdict.moves_bound,
             "executions_actual": verdict.actual,
             "violations": verdict.violations(),
         })
@@ -108,7 +109,8 @@ impl fmt::Display for Report {
             ("rescued (run more than once)", verdict.rescued_count),
             ("copies of events", verdict.event_copies_count),
             ("executions beyond the first", verdict.actual),
-            ("  explained by losses, at most", verdict.bound),
+            ("  explained by slots, at most", verdict.bound),
+            ("  by moves of jobs besides", verdict.moves_bound),
         ] {
             writeln!(f, "{name:<36}{count:>8}")?;
         }

@@ -52,6 +52,7 @@ fn good() -> History {
         losses: vec![Loss {
             what: "worker killed",
             deliveries_count: 4,
+            moves_count: 3,
         }],
     }
 }
@@ -68,6 +69,7 @@ fn a_run_that_kept_its_promises_is_said_to_have() {
         rescued_count: 1,
         event_copies_count: 1,
         bound: 5,
+        moves_bound: 3,
         actual: 1,
         ..Verdict::default()
     };
@@ -93,7 +95,7 @@ const BROKEN: [Case; 16] = [
     ("an object that is not whole", |h| h.results[1].defects.push("transcript.json differs".into()), "1 corrupt, the first: acme/2: transcript.json differs"),
     ("another recording", |h| h.results[1].recording_sha256 = digest("flipped"), "1 corrupt, the first: acme/2: not its recording"),
     ("an event of another manifest", |h| h.events[1].manifest_sha256 = Some(digest("flipped")), "1 corrupt, the first: acme/2: its event names another manifest"),
-    ("too many executions", |h| { h.runs.insert(job(2), 7); }, "7 executions too many, at most 5 are explained"),
+    ("too many executions", |h| { h.runs.insert(job(2), 10); }, "10 executions too many, at most 8 are explained"),
     ("a repetition without a loss", |h| { h.losses.clear(); h.resends_count = 0; }, "1 executions too many, at most 0 are explained"),
 ];
 
