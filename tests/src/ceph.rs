@@ -2,8 +2,7 @@
 //! wrote and that many run. In: Debian's packages `ceph-mon`, `ceph-osd`, `ceph-common` and `radosgw`; bucket names. Out:
 //! [`Ceph`], whose processes are killed when it is dropped, or nothing where the packages are not installed.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::Context;
@@ -12,6 +11,7 @@ use tokio::process::{Child, Command};
 use uuid::Uuid;
 
 use crate::moto;
+use crate::process::{free_port, output_of};
 use crate::s3::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use crate::signals::until;
 
@@ -31,10 +31,9 @@ impl Ceph {
     /// # Errors
     /// A part of it does not start.
     pub async fn start(buckets: &[&str]) -> anyhow::Result<Option<Self>> {
-        let Some(boto) = moto::installed().await? else {
-            return Ok(None);
-        };
-        if PROGRAMS.iter().any(|program| !is_installed(program)) {
+        if PROGRAMS.iter().any(|program| !is_installed(program))
+            || moto::installed().await?.is_none()
+        {
             return Ok(None);
         }
         let (monitor_port, gateway_port) = (free_port()?, free_port()?);
@@ -49,7 +48,7 @@ impl Ceph {
         ceph.start_daemon().await?;
         ceph.start_gateway().await?;
         for bucket in buckets {
-            ceph.make_bucket(&boto, bucket).await?;
+            ceph.make_bucket(bucket).await?;
         }
         Ok(Some(ceph))
     }
@@ -165,22 +164,12 @@ rgw run sync thread = false
     }
 
     /// By the client that moto brings along: our own makes no buckets.
-    async fn make_bucket(&self, boto: &Path, bucket: &str) -> anyhow::Result<()> {
-        const MAKE: &str = "import boto3, sys
-boto3.client('s3', endpoint_url=sys.argv[1], aws_access_key_id=sys.argv[2], aws_secret_access_key=sys.argv[3],
-    region_name='us-east-1').create_bucket(Bucket=sys.argv[4])";
-        let mut python = Command::new("python3");
-        python
-            .args([
-                "-c",
-                MAKE,
-                &self.endpoint(),
-                ACCESS_KEY_ID,
-                SECRET_ACCESS_KEY,
-                bucket,
-            ])
-            .env("PYTHONPATH", boto);
-        output_of(python, "make a bucket").await.map(drop)
+    async fn make_bucket(&self, bucket: &str) -> anyhow::Result<()> {
+        const MAKE: &str = "s3.create_bucket(Bucket=sys.argv[4])";
+        let keys = (ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+        moto::boto(&self.endpoint(), keys, MAKE, &[bucket])
+            .await
+            .map(drop)
     }
 
     async fn run(&self, program: &str, arguments: &[&str]) -> anyhow::Result<String> {
@@ -212,21 +201,7 @@ boto3.client('s3', endpoint_url=sys.argv[1], aws_access_key_id=sys.argv[2], aws_
     }
 }
 
-async fn output_of(mut command: Command, what: &str) -> anyhow::Result<String> {
-    let output = command
-        .output()
-        .await
-        .with_context(|| format!("run {what}"))?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "{what}: {complaint}");
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
 fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -2,8 +2,10 @@
 //! what the recogniser says and a worker's settings. Out: [`Fleet`], which plays the producer and the portal: it uploads,
 //! publishes, and reads manifests, status, events and dead letters from outside.
 
+mod settings;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -28,8 +30,9 @@ use uuid::Uuid;
 
 use crate::process::{Setting, WorkerProcess};
 use crate::rabbit::{PlainClient, PlainMessage, RabbitNode};
-use crate::s3::{ACCESS_KEY_ID, REGION, S3Server, SECRET_ACCESS_KEY};
+use crate::s3::S3Server;
 use crate::signals::until;
+pub(crate) use settings::{settings, variable};
 
 pub const TENANT: &str = "acme";
 pub(crate) const RECORDINGS: &str = "recordings";
@@ -371,39 +374,6 @@ pub fn job(call: &str) -> Value {
         "recording": { "bucket": RECORDINGS, "key": format!("{TENANT}/{call}.wav") },
         "submitted_at": "2026-11-24T12:00:00Z",
     })
-}
-
-/// Everything that waits is short: a test should not.
-pub(crate) fn settings(dir: &Path, broker: &str, store: &str) -> Vec<Setting> {
-    let path = |name: &str| dir.join(name).display().to_string();
-    let prefix = format!("fleet-{}", Uuid::now_v7().simple());
-    [
-        ("broker.url", broker.to_owned()),
-        ("broker.prefix", prefix),
-        ("store.endpoint", store.to_owned()),
-        ("store.region", REGION.to_owned()),
-        ("store.path_style", "true".to_owned()),
-        ("store.access_key_id", ACCESS_KEY_ID.to_owned()),
-        ("store.secret_access_key", SECRET_ACCESS_KEY.to_owned()),
-        ("store.recordings_bucket", RECORDINGS.to_owned()),
-        ("store.results_bucket", RESULTS.to_owned()),
-        ("engine.recognizer", "scripted".to_owned()),
-        ("engine.script", path("script.json")),
-        ("engine.slots", "1".to_owned()),
-        ("worker.checkpoint_interval_s", "1".to_owned()),
-        ("worker.poll_interval_ms", "50".to_owned()),
-        ("rules.dir", path("rules")),
-        ("admin.listen", "127.0.0.1:0".to_owned()),
-        ("log.format", "json".to_owned()),
-        ("retry.delays_s", "1".to_owned()),
-    ]
-    .map(|(key, value)| variable(key, &value))
-    .to_vec()
-}
-
-pub(crate) fn variable(key: &str, value: &str) -> Setting {
-    let name = format!("EARWITNESS__{}", key.replace('.', "__").to_uppercase());
-    (name, value.to_owned())
 }
 
 fn bucket(name: &str) -> anyhow::Result<BucketName> {

@@ -3,7 +3,7 @@
 //! .dev/moto from then on, and holds its objects in memory.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::process::{free_port, output_of};
 use crate::signals::until;
 
 /// Pinned, so that a test means the same tomorrow.
@@ -37,7 +38,7 @@ impl Moto {
         let Some(packages) = installed().await? else {
             return Ok(None);
         };
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port()?;
         let process = Command::new("python3")
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p"])
             .arg(port.to_string())
@@ -87,18 +88,9 @@ impl Moto {
 
     /// The key that an object is encrypted under, as Amazon's own client tells it, which comes with moto.
     pub async fn kms_key(&self, bucket: &str, key: &str) -> anyhow::Result<Option<String>> {
-        const LOOK: &str = "import boto3, sys
-s3 = boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id='a', aws_secret_access_key='b')
-print(s3.head_object(Bucket=sys.argv[2], Key=sys.argv[3]).get('SSEKMSKeyId', ''))";
-        let packages = installed().await?.context("moto is installed")?;
-        let look = Command::new("python3")
-            .args(["-c", LOOK, &self.endpoint(), bucket, key])
-            .env("PYTHONPATH", packages)
-            .output()
-            .await?;
-        let complaint = String::from_utf8_lossy(&look.stderr);
-        anyhow::ensure!(look.status.success(), "look at {key}: {complaint}");
-        let told = String::from_utf8(look.stdout)?;
+        const LOOK: &str =
+            "print(s3.head_object(Bucket=sys.argv[4], Key=sys.argv[5]).get('SSEKMSKeyId', ''))";
+        let told = boto(&self.endpoint(), ("any", "keys"), LOOK, &[bucket, key]).await?;
         Ok(Some(told.trim().to_owned()).filter(|key| !key.is_empty()))
     }
 
@@ -116,6 +108,26 @@ print(s3.head_object(Bucket=sys.argv[2], Key=sys.argv[3]).get('SSEKMSKeyId', '')
         anyhow::ensure!(status == Some("200"), "{method} {path}: {status:?}");
         Ok(answer)
     }
+}
+
+/// What Amazon's own client, which comes with moto, prints when it runs `script`: `s3` is the client, and `arguments` follow in
+/// `sys.argv` from the fourth on.
+pub(crate) async fn boto(
+    endpoint: &str,
+    (id, secret): (&str, &str),
+    script: &str,
+    arguments: &[&str],
+) -> anyhow::Result<String> {
+    const CLIENT: &str = "import boto3, sys
+s3 = boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id=sys.argv[2], aws_secret_access_key=sys.argv[3])
+";
+    let packages = installed().await?.context("moto is not installed")?;
+    let mut python = Command::new("python3");
+    python
+        .args(["-c", &format!("{CLIENT}{script}"), endpoint, id, secret])
+        .args(arguments)
+        .env("PYTHONPATH", packages);
+    output_of(python, "ask by boto").await
 }
 
 /// Where its packages lie. Tests run in many processes: one of them installs, the others wait for it.

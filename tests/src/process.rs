@@ -2,7 +2,7 @@
 //! which can be asked, signalled and killed, and [`run`] for a command that ends by itself. What a worker logs goes to a
 //! file, whose lines are one of the signals that tests wait for. Nothing outlives the test: dropping kills.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 use std::str::FromStr;
@@ -95,6 +95,22 @@ pub async fn run_under(
     let output = command(under, arguments, settings)?.output();
     let ended = tokio::time::timeout(PATIENCE, output).await;
     Ok(ended.context("the command does not end")??)
+}
+
+/// What another program than ours wrote, once it has ended well.
+pub(crate) async fn output_of(mut command: Command, what: &str) -> anyhow::Result<String> {
+    let output = command
+        .output()
+        .await
+        .with_context(|| format!("run {what}"))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "{what}: {complaint}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A port of this host that nobody has at the moment.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 impl WorkerProcess {

@@ -22,6 +22,20 @@ async fn ready_is(worker: &mut WorkerProcess, status: u16) {
     .unwrap();
 }
 
+async fn is_taken(fleet: &Fleet, worker: &str) {
+    until("the job to be taken", async || {
+        Ok((!begun(fleet, worker).is_empty()).then_some(()))
+    })
+    .await
+    .unwrap();
+}
+
+async fn no_attempt_failed(fleet: &Fleet, call: &str) {
+    let made = fleet.result(call).await.unwrap().processing;
+    let attempts = (made.content_attempts, made.infra_attempts);
+    assert_eq!(attempts, (0, 0), "{call}");
+}
+
 #[tokio::test]
 async fn a_lane_that_is_deleted_is_found_out_and_served_again_when_it_is_back() {
     let fleet = Fleet::start(&quick()).await.unwrap();
@@ -59,8 +73,7 @@ async fn an_event_that_finds_no_queue_is_sent_until_it_does_and_the_job_is_run_o
     assert!(refused.contains("no queue is bound"), "{refused}");
     fleet.declare().await.unwrap();
     fleet.events(1).await.unwrap();
-    let made = fleet.result("call-1").await.unwrap().processing;
-    assert_eq!((made.content_attempts, made.infra_attempts), (0, 0));
+    no_attempt_failed(&fleet, "call-1").await;
     assert_eq!(settled(&mut worker, "completed", "").await, 1.0);
     stop(worker).await;
     assert_eq!(begun(&fleet, "a").len(), 1, "it was taken once");
@@ -95,12 +108,7 @@ async fn a_consumer_that_lets_its_queue_run_full_gets_every_event_in_the_end() {
     assert!(refused.contains("rejected"), "{refused}");
     fleet.events(calls.len()).await.unwrap();
     for call in calls {
-        let made = fleet.result(call).await.unwrap().processing;
-        assert_eq!(
-            (made.content_attempts, made.infra_attempts),
-            (0, 0),
-            "{call}"
-        );
+        no_attempt_failed(&fleet, call).await;
     }
     stop(worker).await;
     assert_eq!(begun(&fleet, "a").len(), calls.len(), "each was taken once");
@@ -129,11 +137,7 @@ async fn what_the_broker_itself_gives_up_is_in_dead_and_can_be_replayed() {
     for name in ["a", "b"] {
         let (key, path) = kept(&fleet, name);
         let mut worker = fleet.worker(name, &[(key, &*path)]).unwrap();
-        until("the job to be taken", async || {
-            Ok((!begun(&fleet, name).is_empty()).then_some(()))
-        })
-        .await
-        .unwrap();
+        is_taken(&fleet, name).await;
         worker.kill().await.unwrap();
     }
     let settings = fleet.settings(&[]);
@@ -185,8 +189,7 @@ async fn a_password_that_changes_costs_no_job_and_no_restart() {
         .await
         .unwrap();
     fleet.events(1).await.unwrap();
-    let made = fleet.result("call-1").await.unwrap().processing;
-    assert_eq!((made.content_attempts, made.infra_attempts), (0, 0));
+    no_attempt_failed(&fleet, "call-1").await;
     stop(worker).await;
 }
 
@@ -202,11 +205,7 @@ async fn a_broker_short_of_memory_gets_the_event_when_it_has_room_again() {
         .submit("call-1", spoken(20, 1.0).unwrap())
         .await
         .unwrap();
-    until("the job to be taken", async || {
-        Ok((!begun(&fleet, "a").is_empty()).then_some(()))
-    })
-    .await
-    .unwrap();
+    is_taken(&fleet, "a").await;
     node.control(&["set_vm_memory_high_watermark", "0.000001"])
         .await
         .unwrap();
@@ -223,8 +222,7 @@ async fn a_broker_short_of_memory_gets_the_event_when_it_has_room_again() {
         .await
         .unwrap();
     fleet.events(1).await.unwrap();
-    let made = fleet.result("call-1").await.unwrap().processing;
-    assert_eq!((made.content_attempts, made.infra_attempts), (0, 0));
+    no_attempt_failed(&fleet, "call-1").await;
     stop(worker).await;
     assert_eq!(begun(&fleet, "a").len(), 1, "it was taken once");
     assert_eq!(fleet.waiting().await.unwrap(), []);
