@@ -11,8 +11,8 @@ use job_schema::engine::{CallSummary, SpanResult, SpanSegment, Timings};
 use job_schema::job::{Recording, Role};
 use job_schema::manifest::{Manifest, Processing, Summary};
 use job_schema::transcript::{
-    ChannelFacts, ChannelStatus, DecodedAudio, EngineFacts, Figures, Language, LanguageSource,
-    TimeSpan, Transcript, Word,
+    ChannelFacts, DecodedAudio, EngineFacts, Figures, Language, LanguageSource, TimeSpan,
+    Transcript, Word,
 };
 use job_schema::{JobId, Sha256};
 use pipeline::assemble::{self, Header};
@@ -179,9 +179,6 @@ fn facts(index: u16, role: Role, spans: &[SpanResult]) -> ChannelFacts {
     let speech_spans: Vec<TimeSpan> = own.map(|span| span.span).collect();
     let speech_ms = speech_spans.iter().map(|span| span.duration_ms()).sum();
     ChannelFacts {
-        index,
-        role,
-        status: ChannelStatus::Speech,
         language: Some(Language {
             code: "en".into(),
             source: LanguageSource::Detected,
@@ -192,8 +189,7 @@ fn facts(index: u16, role: Role, spans: &[SpanResult]) -> ChannelFacts {
         speech_ms,
         speech_level_dbfs: Some(-24.5),
         speech_spans,
-        non_speech: Vec::new(),
-        vocabulary: None,
+        ..ChannelFacts::unmeasured(index, role)
     }
 }
 

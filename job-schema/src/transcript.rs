@@ -101,6 +101,19 @@ pub struct Channel {
     pub suppressed: Vec<Suppressed>,
 }
 
+impl Channel {
+    /// Nothing was written of it yet.
+    pub fn without_words(facts: ChannelFacts) -> Self {
+        Self {
+            facts,
+            words: Vec::new(),
+            segments: Vec::new(),
+            utterances: Vec::new(),
+            suppressed: Vec::new(),
+        }
+    }
+}
+
 /// What was measured on a channel's sound.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChannelFacts {
@@ -118,6 +131,23 @@ pub struct ChannelFacts {
     /// Absent where no names or products were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<Vocabulary>,
+}
+
+impl ChannelFacts {
+    /// Of a channel on which somebody speaks, where nothing was measured.
+    pub fn unmeasured(index: u16, role: Role) -> Self {
+        Self {
+            index,
+            role,
+            status: ChannelStatus::Speech,
+            language: None,
+            speech_ms: 0,
+            speech_level_dbfs: None,
+            speech_spans: Vec::new(),
+            non_speech: Vec::new(),
+            vocabulary: None,
+        }
+    }
 }
 
 /// What was done with the names and products that a channel was listened to for.

@@ -95,15 +95,9 @@ fn add_unlisted(facts: &mut Vec<ChannelFacts>, spans_of: &BTreeMap<u16, Vec<Span
             continue;
         }
         facts.push(ChannelFacts {
-            index,
-            role: Role::Unknown,
-            status: ChannelStatus::Speech,
-            language: None,
             speech_ms: spans.iter().map(|result| result.span.duration_ms()).sum(),
-            speech_level_dbfs: None,
             speech_spans: spans.iter().map(|result| result.span).collect(),
-            non_speech: Vec::new(),
-            vocabulary: None,
+            ..ChannelFacts::unmeasured(index, Role::Unknown)
         });
     }
 }

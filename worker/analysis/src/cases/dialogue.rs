@@ -173,23 +173,7 @@ fn utterances(words: &[Word]) -> Vec<Utterance> {
 }
 
 fn channel(index: u16, role: Role) -> Channel {
-    Channel {
-        facts: ChannelFacts {
-            index,
-            role,
-            status: ChannelStatus::Speech,
-            language: None,
-            speech_ms: 0,
-            speech_level_dbfs: None,
-            speech_spans: Vec::new(),
-            non_speech: Vec::new(),
-            vocabulary: None,
-        },
-        words: Vec::new(),
-        segments: Vec::new(),
-        utterances: Vec::new(),
-        suppressed: Vec::new(),
-    }
+    Channel::without_words(ChannelFacts::unmeasured(index, role))
 }
 
 fn whole(channels: Vec<Channel>, turns: Vec<Turn>, duration_ms: u64) -> Transcript {

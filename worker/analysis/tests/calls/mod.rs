@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use job_schema::Sha256;
 use job_schema::job::Role;
 use job_schema::transcript::{
-    AudioFacts, Channel, ChannelFacts, ChannelStatus, DecodedAudio, EngineFacts, Speakers,
-    Transcript, Turn, Utterance, Word, WordRange,
+    AudioFacts, Channel, ChannelFacts, DecodedAudio, EngineFacts, Speakers, Transcript, Turn,
+    Utterance, Word, WordRange,
 };
 
 /// A word lasts this long; the next one starts [`PACE_MS`] after it began.
@@ -58,23 +58,7 @@ pub(crate) fn silent_call(roles: &[Role], duration_ms: u64) -> Transcript {
 }
 
 fn channel(index: u16, role: Role) -> Channel {
-    Channel {
-        facts: ChannelFacts {
-            index,
-            role,
-            status: ChannelStatus::Speech,
-            language: None,
-            speech_ms: 0,
-            speech_level_dbfs: None,
-            speech_spans: Vec::new(),
-            non_speech: Vec::new(),
-            vocabulary: None,
-        },
-        words: Vec::new(),
-        segments: Vec::new(),
-        utterances: Vec::new(),
-        suppressed: Vec::new(),
-    }
+    Channel::without_words(ChannelFacts::unmeasured(index, role))
 }
 
 /// The words of a text, at the tests' pace.

@@ -38,17 +38,7 @@ fn header() -> Header {
 }
 
 fn summary(roles: &[Role], duration_ms: u64) -> CallSummary {
-    let facts = |(index, &role): (u16, &Role)| ChannelFacts {
-        index,
-        role,
-        status: ChannelStatus::Speech,
-        language: None,
-        speech_ms: 0,
-        speech_level_dbfs: None,
-        speech_spans: Vec::new(),
-        non_speech: Vec::new(),
-        vocabulary: None,
-    };
+    let facts = |(index, &role): (u16, &Role)| ChannelFacts::unmeasured(index, role);
     CallSummary {
         audio: DecodedAudio {
             container: "wav".into(),

@@ -6,8 +6,8 @@ use analysis::RuleSet;
 use job_schema::engine::{CallSummary, SpanResult, SpanSegment, Timings};
 use job_schema::job::{Format, Role};
 use job_schema::transcript::{
-    ChannelFacts, ChannelStatus, DecodedAudio, EngineFacts, Figures, Language, LanguageSource,
-    TimeSpan, Transcript, Word,
+    ChannelFacts, DecodedAudio, EngineFacts, Figures, Language, LanguageSource, TimeSpan,
+    Transcript, Word,
 };
 use pipeline::assemble::{self, Header};
 use pipeline::formats::{self, Content, Material};
@@ -70,9 +70,6 @@ pub(crate) fn transcript(roles: &[Role], duration_ms: u64, spans: Vec<SpanResult
 
 fn facts(index: u16, role: Role) -> ChannelFacts {
     ChannelFacts {
-        index,
-        role,
-        status: ChannelStatus::Speech,
         language: Some(Language {
             code: "en".into(),
             source: LanguageSource::Job,
@@ -80,11 +77,7 @@ fn facts(index: u16, role: Role) -> ChannelFacts {
             heard_ms: 1_000,
             votes: Vec::new(),
         }),
-        speech_ms: 0,
-        speech_level_dbfs: None,
-        speech_spans: Vec::new(),
-        non_speech: Vec::new(),
-        vocabulary: None,
+        ..ChannelFacts::unmeasured(index, role)
     }
 }
 
