@@ -67,14 +67,14 @@ impl Slot {
     }
 
     /// A job that failed for this worker's sake keeps the next ones from it for a while.
-    fn ails(&self, failure: &Failure) {
+    fn note_failure(&self, failure: &Failure) {
         let is_ours = failure.class() == Class::Infra && failure.code != ErrorCode::WorkerLost;
         if is_ours && self.worker.ailing.failed() {
             self.worker.health.unwell(true);
         }
     }
 
-    fn is_well(&self) {
+    fn note_success(&self) {
         self.worker.ailing.succeeded();
         self.worker.health.unwell(false);
     }
@@ -85,7 +85,7 @@ impl Slot {
         job: &Job,
         done: Done,
     ) -> Result<(), BrokerError> {
-        self.is_well();
+        self.note_success();
         self.send(&delivery, Message::Event(&done.event)).await?;
         crash::at(Point::EventPublished);
         let lane = delivery.lane;
@@ -151,7 +151,7 @@ impl Slot {
                 delay,
                 attempts,
             } => {
-                self.ails(&failure);
+                self.note_failure(&failure);
                 self.send(&delivery, Message::Job(&job, attempts, Some(step)))
                     .await?;
                 crash::at(Point::RetryPublished);
@@ -199,7 +199,7 @@ impl Slot {
         attempts: Attempts,
     ) -> Result<(), BrokerError> {
         let fleet = &self.worker.fleet;
-        self.ails(failure);
+        self.note_failure(failure);
         self.send(&delivery, Message::Dead(failure, attempts))
             .await?;
         crash::at(Point::DeadLetterPublished);
