@@ -208,6 +208,54 @@ async fn the_death_of_the_sorter_loses_nothing_and_delays_nobody_for_long() {
     stop(other).await;
 }
 
+/// It holds up what is in its hand, and until the broker gives that to others; all the rest goes on.
+#[tokio::test]
+async fn a_frozen_sorter_holds_up_nothing_but_what_is_in_its_hand() {
+    const BACKLOG: u64 = 80;
+    const HEARTBEAT: (&str, &str) = ("broker.heartbeat_s", "5");
+    let fleet = Fleet::start(&script(20)).await.unwrap();
+    upload(&fleet).await;
+    let worker = |name: &str| {
+        let (key, path) = kept(&fleet, name);
+        fleet.worker(name, &[(key, &*path), HEARTBEAT]).unwrap()
+    };
+    let (mut sorter, _) = (worker("a"), queue(&fleet, NOISY[0], 0, 2).await);
+    sorts(&mut sorter).await;
+    let mut other = worker("b");
+    other.ready().await.unwrap();
+    queue(&fleet, NOISY[0], 2, BACKLOG).await;
+    sorter.freeze().unwrap();
+    let (waited, before) = newcomer(&fleet, &["b"], "quiet-0").await;
+    let frozen = Instant::now();
+    println!(
+        "measured: the sorter frozen behind {BACKLOG} jobs: begun after {:.2} s, {before} in between",
+        waited.as_secs_f64()
+    );
+    // It may be in the hand of the sorter itself.
+    assert!(waited < Duration::from_secs(2 * 5 + 10), "{waited:?}");
+    all_done(&fleet, 2 + BACKLOG + 1).await;
+    println!(
+        "measured: all done after {:.2} s",
+        frozen.elapsed().as_secs_f64()
+    );
+    sorts(&mut other).await;
+    sorter.thaw().unwrap();
+    no_dead(&fleet).await;
+    // Whoever does not sort asks every second whether somebody does, and nobody is to read of that.
+    let log = other.log().unwrap();
+    assert!(!log.contains("RESOURCE_LOCKED"), "{log}");
+    for worker in [sorter, other] {
+        stop(worker).await;
+    }
+}
+
+async fn sorts(worker: &mut WorkerProcess) {
+    let _: String = worker
+        .logged("this worker sorts the lane", "lane")
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_restart_of_the_broker_leaves_every_tenant_its_turn() {
     let backlog = wanted("EARWITNESS_TEST_BACKLOG", 150);
