@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use earwitness_tests::canaries::listed;
 use earwitness_tests::fleet::Fleet;
 use earwitness_tests::node::Node;
 use earwitness_tests::process::{WorkerProcess, run};
@@ -72,6 +73,8 @@ async fn an_event_that_finds_no_queue_is_sent_until_it_does_and_the_job_is_run_o
         .await
         .unwrap();
     assert!(refused.contains("no queue is bound"), "{refused}");
+    let log = worker.log().unwrap();
+    assert!(!log.contains(&listed("call-1")), "the log shows the event");
     fleet.declare().await.unwrap();
     fleet.events(1).await.unwrap();
     no_attempt_failed(&fleet, "call-1").await;
