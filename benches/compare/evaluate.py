@@ -1,9 +1,9 @@
 """All figures of recognition, part by part, each into its place in a results file as soon as it is measured.
 
-usage: evaluate.py SET_DIR --bin-dir DIR --models-dir DIR --work-dir DIR --results FILE
+usage: evaluate.py SET_DIR --bin-dir DIR --nothing-spoken FILE --models-dir DIR --work-dir DIR --results FILE
                    [--only PART,…] [--rounds 3] [--recognizer native]
 
---bin-dir holds release builds of earwitness and transcribe_set, --work-dir faster-whisper's models in tiny.en/ and base/. A
+--bin-dir holds release builds of earwitness and transcribe_set, --nothing-spoken is the command of that name, --work-dir faster-whisper's models in tiny.en/ and base/. A
 part is a function below: what it returns goes between the marks of its name. --recognizer is the one that speed is
 measured with; quality is measured with both.
 """
@@ -57,6 +57,19 @@ class Evaluation:
             self.options.heard.add(out)
         return out
 
+    def invented(self, model):
+        """What is written of generated sound without speech: invented lines, if there are any, and a table."""
+        command = [self.options.nothing_spoken, self.model_file(model), "--slots", SLOTS]
+        heard = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True)
+        print(heard.stdout, end="", flush=True)
+        # 1 says that words were written, which the table says too.
+        if heard.returncode not in (0, 1):
+            raise SystemExit(f"nothing-spoken: exit status {heard.returncode}")
+        lines = heard.stdout.splitlines()
+        written = [f"- {line}" for line in lines if not line.startswith("|")]
+        table = [line for line in lines if line.startswith("|")]
+        return "\n".join([*written, *([""] if written else []), *table]) + "\n"
+
     def heard_by_all(self):
         pairs = [(model, recognizer) for model in MODELS for recognizer in RECOGNIZERS]
         return [f"{model} {recognizer}={self.heard(recognizer, model)}" for model, recognizer in pairs]
@@ -95,6 +108,12 @@ def words(own):
         sides.append(f"faster-whisper={own.heard_by_peer(model)}")
         parts.append(f"{model}:\n\n" + own.script("words.py", own.set, *sides))
     return "\n".join(parts)
+
+
+def unspoken(own):
+    parts = [f"{model}, generated:\n\n{own.invented(model)}" for model in MODELS]
+    sides = [f"{model}, native={own.heard('native', model)}" for model in MODELS]
+    return "\n".join([*parts, own.script("quality.py", "suppression", own.set, *sides)])
 
 
 def times(own):
@@ -148,13 +167,13 @@ def scale(own):
     return "\n".join(parts)
 
 
-PARTS = [peer, words, times, confidence, languages, vocabulary, bleed, scale]
+PARTS = [peer, words, unspoken, times, confidence, languages, vocabulary, bleed, scale]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path)
-    for name in ("--bin-dir", "--models-dir", "--work-dir", "--results"):
+    for name in ("--bin-dir", "--nothing-spoken", "--models-dir", "--work-dir", "--results"):
         parser.add_argument(name, type=Path, required=True)
     names = [part.__name__ for part in PARTS]
     parser.add_argument("--only", default=",".join(names), type=lambda text: text.split(","))

@@ -129,6 +129,13 @@ async fn the_doctor_looks_at_everything_and_says_what_to_do() {
     const CHECKS: &str =
         "cpu disk signing sandbox model memory rules retention broker queues timeout store clock";
     let fleet = fleet().await;
+    // Those that come with the project: rules, their cases, scorecards.
+    for file in std::fs::read_dir("../rules").unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        let text = std::fs::read_to_string(&path).unwrap();
+        fleet.add_rules(&name, &text).unwrap();
+    }
     let healthy = earwitness(&fleet, &["doctor", "--json"], &[]).await;
     assert_eq!(healthy.status, 0, "{}", healthy.out);
     let lines: Vec<Value> = healthy
@@ -151,6 +158,13 @@ async fn the_doctor_looks_at_everything_and_says_what_to_do() {
         assert!(expected.contains(&verdict), "{line}");
         assert_eq!(line["fix"].is_null(), verdict == "ok", "{line}");
     }
+
+    let misnamed = fleet.path("rules/call-quality-form@9.scorecard.toml");
+    std::fs::copy("../rules/call-quality-form@1.scorecard.toml", &misnamed).unwrap();
+    let lost = earwitness(&fleet, &["doctor"], &[]).await;
+    let advice = "holds call-quality-form@1.scorecard.toml, so no job finds it";
+    assert!(lost.out.contains(advice), "{}", lost.out);
+    std::fs::remove_file(misnamed).unwrap();
 
     fleet.add_rules("broken@1.toml", "id = 7").unwrap();
     let ill = [

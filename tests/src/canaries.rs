@@ -23,14 +23,21 @@ pub fn number(n: usize) -> String {
     format!("+{DIGITS}{n:02}")
 }
 
-/// What stands around the first canary in a text.
+/// What stands around the first canary in a text, written out or as a list of its bytes.
 pub fn found_in(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
-    let at = [LETTERS, DIGITS].iter().find_map(|part| lower.find(part))?;
+    let marks = [LETTERS, DIGITS].map(|part| [part.to_owned(), listed(part)]);
+    let at = marks.iter().flatten().find_map(|mark| lower.find(mark))?;
     let before = lower[..at].chars().rev().take(CONTEXT_CHARS);
     let before: String = before.collect::<Vec<_>>().into_iter().rev().collect();
     let after: String = lower[at..].chars().take(CONTEXT_CHARS).collect();
     Some(format!("…{before}{after}…"))
+}
+
+/// As bytes are shown by `Debug`.
+pub fn listed(text: &str) -> String {
+    let bytes = text.bytes().map(|byte| byte.to_string());
+    bytes.collect::<Vec<_>>().join(", ")
 }
 
 /// Four letters as if by chance, for what repeats itself is taken for a loop of the recogniser and left out. The first
@@ -60,6 +67,8 @@ mod tests {
                 "{text}"
             );
         }
+        let message = format!("{:?}", words('k', 1)[0].as_bytes());
+        assert!(found_in(&message).is_some(), "{message}");
         assert_eq!(
             found_in("2026-11-25T10:00:00Z 01930000-0000-7000 quiz"),
             None

@@ -246,6 +246,34 @@ async fn a_death_among_moved_jobs_leaves_one_result_of_each() {
     assert_eq!(fleet.waiting().await.unwrap(), [], "something is left");
 }
 
+/// The same of one that was put off.
+#[tokio::test]
+async fn a_death_after_a_job_was_put_off_leaves_one_result_of_each() {
+    const JOBS: usize = 3;
+    let fleet = Fleet::start(&slow()).await.unwrap();
+    for index in 0..JOBS {
+        let call = format!("call-{index}");
+        fleet.submit(&call, spoken(2, 1.0).unwrap()).await.unwrap();
+    }
+    let capped = [("engine.slots", "2"), ("worker.tenant_slots", "1")];
+    let lost = worker(&fleet, "lost", Some(Point::PutOff), &capped);
+    died(lost, Point::PutOff).await;
+    let mut next = worker(&fleet, "next", None, &capped);
+    until("all jobs to be done", async || {
+        let keys = fleet.keys("acme/calls/").await?;
+        let done = keys.iter().filter(|key| key.ends_with("/manifest.json"));
+        Ok((done.count() == JOBS).then_some(()))
+    })
+    .await
+    .unwrap();
+    settled(&fleet, &mut next).await;
+    stop(next).await;
+    let events = all_events(&fleet).await;
+    let ids: BTreeSet<_> = events.iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), JOBS);
+    assert_eq!(fleet.waiting().await.unwrap(), [], "something is left");
+}
+
 /// The tombstone stands, so whoever comes next clears the call: a worker with its job, or the deletion when it is run again.
 #[tokio::test]
 async fn a_deletion_that_dies_is_finished_by_whoever_comes_next() {

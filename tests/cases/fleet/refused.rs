@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use earwitness_tests::canaries::listed;
 use earwitness_tests::fleet::Fleet;
 use earwitness_tests::node::Node;
 use earwitness_tests::process::{WorkerProcess, run};
 use earwitness_tests::recordings::{spoken, tone};
 use earwitness_tests::signals::until;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::account::{begun, kept};
+use super::poison::{LOUD, deadly_when_loud};
 use super::{quick, settled, slow, stop};
 
 const FOUND_OUT: Duration = Duration::from_secs(5);
@@ -71,6 +73,8 @@ async fn an_event_that_finds_no_queue_is_sent_until_it_does_and_the_job_is_run_o
         .await
         .unwrap();
     assert!(refused.contains("no queue is bound"), "{refused}");
+    let log = worker.log().unwrap();
+    assert!(!log.contains(&listed("call-1")), "the log shows the event");
     fleet.declare().await.unwrap();
     fleet.events(1).await.unwrap();
     no_attempt_failed(&fleet, "call-1").await;
@@ -190,6 +194,50 @@ async fn a_password_that_changes_costs_no_job_and_no_restart() {
         .unwrap();
     fleet.events(1).await.unwrap();
     no_attempt_failed(&fleet, "call-1").await;
+    stop(worker).await;
+}
+
+/// Done, sorted by tenant, tried again and buried, all with these rights and no others.
+#[tokio::test]
+async fn a_worker_needs_no_more_rights_than_the_runbook_names() {
+    const JOBS: u64 = 8;
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path(), "").await.unwrap();
+    let mut script = deadly_when_loud("abort");
+    script["delay_ms"] = json!(200);
+    let fleet = Fleet::start_on(node.broker(), &script).await.unwrap();
+    let prefix = fleet.queue_prefix();
+    let makes = format!(r"^{prefix}\.sorter\.");
+    let writes = format!(r"^{prefix}\.(jobs|retry\..*|dead|events|sorter\..*)$");
+    let reads = format!(r"^{prefix}\.jobs(\..*)?$");
+    for command in [
+        &["add_user", "fleet", "first"][..],
+        &["set_permissions", "fleet", &makes, &writes, &reads],
+    ] {
+        node.control(command).await.unwrap();
+    }
+    let poison = spoken(1, LOUD).unwrap();
+    fleet.submit("poison", poison).await.unwrap();
+    for index in 0..JOBS {
+        let call = format!("call-{index}");
+        fleet.submit(&call, spoken(1, 1.0).unwrap()).await.unwrap();
+    }
+    let address = node.broker().address().unwrap();
+    let url = format!("amqp://fleet:first@{address}/%2f");
+    let mut worker = fleet.worker("a", &[("broker.url", &url)]).unwrap();
+    let _: String = worker
+        .logged("this worker sorts the lane", "lane")
+        .await
+        .unwrap();
+    let told = usize::try_from(JOBS).unwrap() + 1;
+    fleet.events(told).await.unwrap();
+    let dead = fleet.dead_letter().await.unwrap();
+    let code = dead.header("x-earwitness-code");
+    assert_eq!(code.as_deref(), Some("engine_crashed"));
+    assert_eq!(settled(&mut worker, "completed", "").await, JOBS as f64);
+    assert_eq!(settled(&mut worker, "retried", "engine_crashed").await, 2.0);
+    let log = worker.log().unwrap();
+    assert!(!log.contains("ACCESS_REFUSED"), "{log}");
     stop(worker).await;
 }
 

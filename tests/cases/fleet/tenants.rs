@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use earwitness_tests::fleet::Fleet;
 use earwitness_tests::node::Node;
-use earwitness_tests::process::WorkerProcess;
+use earwitness_tests::process::{self, WorkerProcess};
 use earwitness_tests::recordings::excerpt;
 use earwitness_tests::signals::until;
 use serde_json::json;
@@ -208,6 +208,54 @@ async fn the_death_of_the_sorter_loses_nothing_and_delays_nobody_for_long() {
     stop(other).await;
 }
 
+/// It holds up what is in its hand, and until the broker gives that to others; all the rest goes on.
+#[tokio::test]
+async fn a_frozen_sorter_holds_up_nothing_but_what_is_in_its_hand() {
+    const BACKLOG: u64 = 80;
+    const HEARTBEAT: (&str, &str) = ("broker.heartbeat_s", "5");
+    let fleet = Fleet::start(&script(20)).await.unwrap();
+    upload(&fleet).await;
+    let worker = |name: &str| {
+        let (key, path) = kept(&fleet, name);
+        fleet.worker(name, &[(key, &*path), HEARTBEAT]).unwrap()
+    };
+    let (mut sorter, _) = (worker("a"), queue(&fleet, NOISY[0], 0, 2).await);
+    sorts(&mut sorter).await;
+    let mut other = worker("b");
+    other.ready().await.unwrap();
+    queue(&fleet, NOISY[0], 2, BACKLOG).await;
+    sorter.freeze().unwrap();
+    let (waited, before) = newcomer(&fleet, &["b"], "quiet-0").await;
+    let frozen = Instant::now();
+    println!(
+        "measured: the sorter frozen behind {BACKLOG} jobs: begun after {:.2} s, {before} in between",
+        waited.as_secs_f64()
+    );
+    // It may be in the hand of the sorter itself.
+    assert!(waited < Duration::from_secs(2 * 5 + 10), "{waited:?}");
+    all_done(&fleet, 2 + BACKLOG + 1).await;
+    println!(
+        "measured: all done after {:.2} s",
+        frozen.elapsed().as_secs_f64()
+    );
+    sorts(&mut other).await;
+    sorter.thaw().unwrap();
+    no_dead(&fleet).await;
+    // Whoever does not sort asks every second whether somebody does, and nobody is to read of that.
+    let log = other.log().unwrap();
+    assert!(!log.contains("RESOURCE_LOCKED"), "{log}");
+    for worker in [sorter, other] {
+        stop(worker).await;
+    }
+}
+
+async fn sorts(worker: &mut WorkerProcess) {
+    let _: String = worker
+        .logged("this worker sorts the lane", "lane")
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_restart_of_the_broker_leaves_every_tenant_its_turn() {
     let backlog = wanted("EARWITNESS_TEST_BACKLOG", 150);
@@ -232,6 +280,75 @@ async fn a_restart_of_the_broker_leaves_every_tenant_its_turn() {
     all_done(&fleet, backlog + 1).await;
     no_dead(&fleet).await;
     stop(worker).await;
+}
+
+/// Jobs of one tenant that waits alone and of one that comes later, at a worker of four slots of which a tenant may have one.
+#[tokio::test]
+async fn a_tenant_has_no_more_slots_of_a_worker_than_it_may() {
+    const JOBS: u64 = 12;
+    const TAKES_MS: u64 = 400;
+    let fleet = Fleet::start(&script(TAKES_MS)).await.unwrap();
+    upload(&fleet).await;
+    let (key, path) = kept(&fleet, "a");
+    let settings = [
+        (key, &*path),
+        ("engine.slots", "4"),
+        ("worker.tenant_slots", "1"),
+    ];
+    let mut worker = fleet.worker("a", &settings).unwrap();
+    queue(&fleet, NOISY[0], 0, JOBS).await;
+    once_begun(&fleet, &["a"], 2).await;
+    let (waited, _) = newcomer(&fleet, &["a"], "quiet-0").await;
+    // In another lane it is the same tenant's, and has slots that rest.
+    let interactive = job_of_tenant(NOISY[0], "interactive", "acme-at-once").to_string();
+    fleet.publish(interactive.as_bytes()).await.unwrap();
+    all_done(&fleet, JOBS + 2).await;
+    no_dead(&fleet).await;
+
+    let mut begun = all_begun(&fleet, &["a"]);
+    begun.retain(|job| job.call.starts_with(NOISY[0]));
+    assert_eq!(begun.len() as u64, JOBS + 1, "each was begun once");
+    let pauses_ms: Vec<i128> = begun
+        .windows(2)
+        .map(|pair| pair[1].at.duration_since(pair[0].at).as_millis())
+        .collect();
+    let put_off = worker
+        .metric("earwitness_put_off_jobs_total")
+        .await
+        .unwrap();
+    let least_ms = pauses_ms.iter().min().unwrap();
+    println!(
+        "measured: one begun {least_ms} ms after the other at the least, {put_off} times put off; \
+         a newcomer's after {:.2} s",
+        waited.as_secs_f64()
+    );
+    assert!(*least_ms >= i128::from(TAKES_MS), "{pauses_ms:?}");
+    assert!(put_off >= 1.0, "no slot held back");
+    // Three slots rest all the time, so it waits for nobody's job.
+    assert!(waited < ON_THE_WAY, "{waited:?}");
+    // Rows of whom nothing can begin are left alone.
+    assert!(put_off <= 4.0 * (JOBS + 1) as f64, "{put_off}");
+    for index in 0..JOBS {
+        let call = format!("{}-{index}", NOISY[0]);
+        let manifest = fleet.result(&call).await.unwrap();
+        assert_eq!(manifest.processing.infra_attempts, 0, "{call}");
+    }
+    stop(worker).await;
+}
+
+/// A worker that is to stop at empty lanes does not take one for empty whose jobs may not begin yet.
+#[tokio::test]
+async fn a_worker_that_stops_at_empty_lanes_waits_for_what_it_put_off() {
+    const JOBS: u64 = 6;
+    let fleet = Fleet::start(&script(100)).await.unwrap();
+    upload(&fleet).await;
+    queue(&fleet, NOISY[0], 0, JOBS).await;
+    let settings = fleet.settings(&[("engine.slots", "3"), ("worker.tenant_slots", "1")]);
+    let ran = process::run(&["worker", "--exit-when-empty"], &settings)
+        .await
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    all_done(&fleet, JOBS).await;
 }
 
 /// Where nobody else waits, a job is not sorted.

@@ -24,6 +24,8 @@ pub enum Point {
     DeadLetterPublished,
     /// Jobs are in their rows, and in the intake too.
     Sorted,
+    /// A job is at the end of its row, and in the slot's hand too.
+    PutOff,
     /// A call is to be deleted, and all of it still there.
     TombstoneWritten,
     /// Some of it is gone.
@@ -31,7 +33,7 @@ pub enum Point {
 }
 
 impl Point {
-    pub const ALL: [Point; 14] = [
+    pub const ALL: [Point; 15] = [
         Point::Accepted,
         Point::Fetched,
         Point::CheckpointSaved,
@@ -44,6 +46,7 @@ impl Point {
         Point::HandOverPublished,
         Point::DeadLetterPublished,
         Point::Sorted,
+        Point::PutOff,
         Point::TombstoneWritten,
         Point::HalfPurged,
     ];
@@ -62,6 +65,7 @@ impl Point {
             Point::HandOverPublished => "hand-over-published",
             Point::DeadLetterPublished => "dead-letter-published",
             Point::Sorted => "sorted",
+            Point::PutOff => "put-off",
             Point::TombstoneWritten => "tombstone-written",
             Point::HalfPurged => "half-purged",
         }

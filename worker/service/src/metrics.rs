@@ -67,6 +67,7 @@ pub struct Metrics {
     pub broker_connected: Gauge,
     pub engine_deaths: Counter,
     pub suppressed_spans: Counter,
+    pub put_off_jobs: Counter,
     log_lines_lost: Counter,
     pub build_info: Family<BuildLabels, Gauge>,
     pub sandbox_info: Family<SandboxLabels, Gauge>,
@@ -89,6 +90,7 @@ impl Metrics {
             broker_connected: Gauge::default(),
             engine_deaths: Counter::default(),
             suppressed_spans: Counter::default(),
+            put_off_jobs: Counter::default(),
             log_lines_lost: Counter::default(),
             build_info: Family::default(),
             sandbox_info: Family::default(),
@@ -149,6 +151,11 @@ impl Metrics {
             "engine_deaths",
             "Engine processes that ended unasked",
             self.engine_deaths.clone(),
+        );
+        r.register(
+            "put_off_jobs",
+            "Jobs that waited on because their tenant had all the slots it may",
+            self.put_off_jobs.clone(),
         );
         r.register(
             "suppressed_spans",

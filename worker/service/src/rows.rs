@@ -116,6 +116,29 @@ impl Rows {
         place
     }
 
+    /// Whether nothing else waits there than jobs of such owners, for all that is known.
+    pub fn holds_only(&self, place: Place, such: impl Fn(&Owner) -> bool) -> bool {
+        let row = Self::index(place).and_then(|index| self.rows.get(index));
+        row.is_some_and(|row| !row.former && !row.owners.is_empty() && row.owners.iter().all(such))
+    }
+
+    /// What was taken from a row goes back to its end.
+    pub fn return_to(&mut self, place: Place, owner: Owner) {
+        let Some(row) = self.row(place) else { return };
+        if row.is_free() {
+            row.owners.clear();
+        }
+        row.add(owner);
+        row.coming_count = row.coming_count.saturating_add(1);
+    }
+
+    /// The broker did not take what was to come.
+    pub fn did_not_come(&mut self, place: Place) {
+        if let Some(row) = self.row(place) {
+            row.coming_count = row.coming_count.saturating_sub(1);
+        }
+    }
+
     /// The broker has what was assigned.
     pub fn arrived(&mut self, place: Place) {
         if let Some(row) = self.row(place) {
@@ -140,9 +163,13 @@ impl Rows {
     }
 
     fn row(&mut self, place: Place) -> Option<&mut Row> {
+        self.rows.get_mut(Self::index(place)?)
+    }
+
+    fn index(place: Place) -> Option<usize> {
         match place {
             Place::Intake => None,
-            Place::Row(number) => self.rows.get_mut(usize::from(number).checked_sub(1)?),
+            Place::Row(number) => usize::from(number).checked_sub(1),
         }
     }
 }

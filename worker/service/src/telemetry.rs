@@ -1,6 +1,6 @@
 //! Logs: JSON or text lines on stderr. Speech, numbers and names are never logged (see docs/LOGGING.md). Crates of others
-//! may print frames, headers and bodies at `debug`, so whatever the filter asks for they are held at `info`; and a panic,
-//! which may quote the text that it stumbled over, is told by its place alone.
+//! may print frames, headers and bodies at `debug`, so whatever the filter asks for they are held at `info`, and what prints
+//! bodies even there is not heard; and a panic, which may quote the text that it stumbled over, is told by its place alone.
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
@@ -17,6 +17,8 @@ use crate::config::LogFormat;
 
 /// Crates that keep to docs/LOGGING.md at every level.
 const OURS: [&str; 5] = ["earwitness", "job_schema", "pipeline", "analysis", "models"];
+/// Prints a message that found no queue, its body too. We tell of it ourselves, without.
+const PRINTS_BODIES: &str = "lapin::returned_messages";
 /// Some megabytes at the most, for a reader that is slow for a moment.
 const LINES_IN_MEMORY: usize = 8_192;
 
@@ -61,7 +63,8 @@ where
     let everything = OURS.map(|target| (target, LevelFilter::TRACE));
     let ceiling = Targets::new()
         .with_default(LevelFilter::INFO)
-        .with_targets(everything);
+        .with_targets(everything)
+        .with_target(PRINTS_BODIES, LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(asked);
     // Where stderr is closed there is nobody to complain to either.
     let layer = fmt::layer().with_writer(writer).log_internal_errors(false);

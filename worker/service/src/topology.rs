@@ -103,7 +103,7 @@ impl Topology {
 
     /// Only one connection can hold this queue: whose it is sorts the lane.
     pub fn sorter_queue(&self, lane: Lane) -> String {
-        self.name(&format!("sorter.{}", lane_name(lane)))
+        self.name(&sorter_key(lane))
     }
 
     /// Where a job waits; its routing key, the lane, brings it back. `None` for a step that there is not.
@@ -226,6 +226,11 @@ pub fn lane_name(lane: Lane) -> &'static str {
         Lane::Standard => "standard",
         Lane::Batch => "batch",
     }
+}
+
+/// By which it routes to whoever sorts the lane.
+pub fn sorter_key(lane: Lane) -> String {
+    format!("sorter.{}", lane_name(lane))
 }
 
 /// By which the exchange of jobs routes: the lane's name, where a row is meant with its number.

@@ -3,6 +3,7 @@
 //! in hand. Everything that belongs to a broker connection is dropped and built again after any error on it.
 
 mod ailing;
+mod in_hand;
 mod session;
 mod slot;
 mod sorter;
@@ -10,6 +11,7 @@ mod standing;
 mod sweeping;
 
 pub use ailing::Ailing;
+pub use in_hand::InHand;
 pub use sweeping::Sweeping;
 
 use std::sync::Arc;
@@ -59,6 +61,8 @@ pub struct Worker {
     pub pauses: Pauses,
     /// What waits where within the lanes, as far as this worker has seen.
     pub rows: LaneRows,
+    /// How many slots work for whom.
+    pub in_hand: InHand,
     /// What is told of this worker.
     pub activity: Activity,
     /// Whether jobs fail here for the host's sake.

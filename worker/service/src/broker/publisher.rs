@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use job_schema::event::{self, Event, EventData};
+use job_schema::job::Lane;
 use job_schema::{Failure, Job};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
@@ -18,7 +19,7 @@ use super::error::{BrokerError, answered, within};
 use super::headers::{self, put_attempts, put_text};
 use super::replay::LANE;
 use crate::settle::Attempts;
-use crate::topology::{Place, Topology, job_key, lane_name};
+use crate::topology::{Place, Topology, job_key, lane_name, sorter_key};
 
 const APP_ID: &str = "earwitness";
 const PERSISTENT: u8 = 2;
@@ -172,6 +173,19 @@ impl Publisher {
             Ok(answers)
         })
         .await
+    }
+
+    /// Whether somebody sorts the lane: a message without a body finds the queue that he has, and expires there.
+    ///
+    /// # Errors
+    /// The broker is gone or does not answer.
+    pub async fn is_sorted(&self, lane: Lane) -> Result<bool, BrokerError> {
+        let (to, nothing) = (self.topology.jobs_exchange(), BasicProperties::default());
+        match self.publish(to, &sorter_key(lane), &[], nothing).await {
+            Ok(()) => Ok(true),
+            Err(BrokerError::Unroutable { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 
     pub(super) async fn publish(

@@ -8,17 +8,17 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use job_schema::job::Lane;
 use lapin::options::{
-    BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
+    BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Consumer, ErrorKind};
 
 use super::Broker;
 use super::delivery::Delivery;
 use super::error::{BrokerError, answered};
-use crate::topology::{Place, Topology};
+use crate::topology::{Place, Topology, sorter_key};
 
 /// Jobs in hand of whoever sorts. Each may be there twice after its death, so it is part of the bound on executions.
 pub const MOVES_AT_ONCE: u16 = 16;
@@ -51,7 +51,10 @@ impl Broker {
     }
 
     /// Whether this connection is the one that sorts the lane, from now until it ends or [`LaneWatch::leave_sorting`]. The broker
-    /// lets one connection have an exclusive queue, and drops it with that connection.
+    /// lets one connection have an exclusive queue, and drops it with that connection. Where another has it, client and broker both
+    /// log an error, so [`Publisher::is_sorted`] is to be asked before.
+    ///
+    /// [`Publisher::is_sorted`]: super::Publisher::is_sorted
     ///
     /// # Errors
     /// The broker is gone or does not answer, or this user may not make the queue.
@@ -64,8 +67,10 @@ impl Broker {
             ..QueueDeclareOptions::default()
         };
         let name = self.topology.sorter_queue(lane);
+        let mut at_once = FieldTable::default();
+        at_once.insert("x-message-ttl".into(), AMQPValue::LongInt(0));
         let declared = async {
-            let declared = channel.queue_declare(name.into(), options, FieldTable::default());
+            let declared = channel.queue_declare(name.as_str().into(), options, at_once);
             match declared.await {
                 Ok(_) => Ok(true),
                 Err(e) if is_anothers(&e) => Ok(false),
@@ -73,6 +78,13 @@ impl Broker {
             }
         };
         let mine = answered(ACTION, self.request_timeout, declared).await?;
+        if mine {
+            let (from, key) = (self.topology.jobs_exchange(), sorter_key(lane));
+            let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+            let bound =
+                channel.queue_bind(name.into(), from.into(), key.as_str().into(), options, none);
+            answered(ACTION, self.request_timeout, bound).await?;
+        }
         let closed = channel.close(200, "done".into());
         // It may be closed already, by the refusal.
         let _ = answered("close channel", self.request_timeout, closed).await;

@@ -20,7 +20,7 @@ use crate::settle::Policy;
 use crate::signing::Gate;
 use crate::telemetry;
 use crate::topology::Topology;
-use crate::worker::{self, Ailing, Shutdown, Sweeping, Until, Worker};
+use crate::worker::{self, Ailing, InHand, Shutdown, Sweeping, Until, Worker};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -148,6 +148,7 @@ fn assemble(
         audit: guards.audit,
         pauses: Pauses::default(),
         rows: LaneRows::default(),
+        in_hand: InHand::at_most(config.worker.tenant_slots),
         activity: Activity::default(),
         ailing: Ailing::default(),
         sweeping: (!config.retention.sweep_interval.is_zero()).then_some(Sweeping {

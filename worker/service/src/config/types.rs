@@ -138,6 +138,8 @@ pub struct Worker {
     pub checkpoint_interval: Duration,
     #[serde(rename = "poll_interval_ms", deserialize_with = "milliseconds")]
     pub poll_interval: Duration,
+    /// 0 for all.
+    pub tenant_slots: u16,
 }
 
 #[derive(Debug, Clone, Deserialize)]

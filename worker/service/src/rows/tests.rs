@@ -59,6 +59,30 @@ fn a_lane_in_which_nothing_is_sorted_is_looked_at_once() {
 }
 
 #[test]
+fn a_row_holds_only_what_is_known_to_wait_there_now() {
+    let mut world = World::default();
+    let is_noisy = |of: &Owner| *of == owner("noisy");
+    let holds_only = |world: &World, place| world.rows.holds_only(place, is_noisy);
+    world.send_many("noisy", 2);
+    let row = world.rows.assign(&owner("noisy"));
+    world.rows.did_not_come(row);
+    assert!(holds_only(&world, row));
+    assert!(!holds_only(&world, Place::Intake));
+    world.take();
+    assert!(holds_only(&world, row));
+    world.take();
+    assert!(
+        !holds_only(&world, row),
+        "it is empty, so anybody's may be next"
+    );
+    world.rows.return_to(row, owner("noisy"));
+    world.rows.arrived(row);
+    assert!(holds_only(&world, row));
+    world.rows.learn(row, owner("quiet"));
+    assert!(!holds_only(&world, row));
+}
+
+#[test]
 fn a_newcomer_is_next_however_much_waits() {
     let mut world = World::default();
     world.send_many("noisy", 10_000);

@@ -1,5 +1,6 @@
 //! One slot: take a delivery, do the job, settle it, and only then take another. Slots pull, because a quorum queue has
 //! no prefetch over several consumers: this is the only way to hold one delivery and still serve three lanes in order.
+//! A job whose tenant has all the slots it may goes to the end of its row, and nobody looks there until one of them is free.
 //! How a delivery ends stands in `settlement`. Fails as the broker does, and then the slot ends with its connection.
 
 mod settlement;
@@ -15,6 +16,7 @@ use rand::Rng;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::in_hand::Held;
 use super::session::Session;
 use super::{Until, Worker};
 use crate::audit::{Action, Event};
@@ -22,11 +24,17 @@ use crate::broker::{BrokerError, Delivery, Publisher, SlotChannel};
 use crate::crash::{self, Point};
 use crate::job::{self, Ended};
 use crate::lanes::LaneOrder;
+use crate::rows::Owner;
 use crate::settle::{Outcome, is_whole_hold, settle, worn_out};
 use crate::topology::Place;
 
 /// The first pause of an idle slot; it doubles up to `worker.poll_interval` while nothing comes.
 const IDLE_MIN: Duration = Duration::from_millis(50);
+
+enum Begun {
+    Now(Delivery, Option<Held>),
+    PutOff,
+}
 
 pub(super) struct Slot {
     worker: Arc<Worker>,
@@ -35,6 +43,8 @@ pub(super) struct Slot {
     /// A slot's own, so that its confirms wait for nobody else's.
     publisher: Publisher,
     order: LaneOrder,
+    /// Something waits that may not begin yet, so the lanes are not empty.
+    held_up: bool,
 }
 
 impl Slot {
@@ -51,6 +61,7 @@ impl Slot {
             channel,
             publisher,
             order,
+            held_up: false,
         })
     }
 
@@ -64,10 +75,11 @@ impl Slot {
             // Counted before looking, so that no other slot calls the lanes empty while this one has just taken a job.
             self.session.busy.fetch_add(1, Ordering::AcqRel);
             let sorting = self.session.sorting.load(Ordering::Acquire);
+            self.held_up = false;
             let taken = self.take().await;
             let worked = match taken {
                 // Boxed: a job's future is some 20 KB, and a slot is idle most of its life.
-                Ok(Some(delivery)) => Box::pin(self.work(delivery)).await.map(|()| true),
+                Ok(Some(delivery)) => Box::pin(self.work(delivery)).await,
                 Ok(None) => Ok(false),
                 Err(e) => Err(e),
             };
@@ -79,7 +91,8 @@ impl Slot {
             }
             // Nor while jobs are moved from where they were looked for last to where they were looked for first.
             let sorting = sorting + self.session.sorting.load(Ordering::Acquire);
-            if self.worker.until == Until::Empty && still_busy == 0 && sorting == 0 {
+            let all_empty = still_busy == 0 && sorting == 0 && !self.held_up;
+            if self.worker.until == Until::Empty && all_empty {
                 self.session.drain.cancel();
             }
             self.rest(&mut idle).await;
@@ -103,7 +116,7 @@ impl Slot {
         Ok(None)
     }
 
-    async fn take_in(&self, lane: Lane) -> Result<Option<Delivery>, BrokerError> {
+    async fn take_in(&mut self, lane: Lane) -> Result<Option<Delivery>, BrokerError> {
         let rows = &self.worker.rows;
         let mut places = rows.of(lane).order();
         if self.worker.until == Until::Empty {
@@ -111,6 +124,10 @@ impl Slot {
             places.extend(Place::all());
         }
         for place in places {
+            if self.is_held_up(lane, place) {
+                self.held_up = true;
+                continue;
+            }
             if let Some((delivery, left)) = self.channel.try_take_at(lane, place).await? {
                 rows.of(lane).took(place, left);
                 return Ok(Some(delivery));
@@ -118,6 +135,11 @@ impl Slot {
             rows.of(lane).saw(place, 0);
         }
         Ok(None)
+    }
+
+    fn is_held_up(&self, lane: Lane, place: Place) -> bool {
+        let cannot_begin = |owner: &Owner| self.worker.in_hand.has_all_it_may(owner);
+        self.worker.rows.of(lane).holds_only(place, cannot_begin)
     }
 
     async fn rest(&self, idle: &mut Duration) {
@@ -129,15 +151,23 @@ impl Slot {
         }
     }
 
-    /// One delivery from parse to ack.
-    async fn work(&self, delivery: Delivery) -> Result<(), BrokerError> {
-        let running = &self.worker.fleet.metrics.running_jobs;
+    /// One delivery from parse to ack. Gives whether it was settled, or else put off.
+    async fn work(&mut self, delivery: Delivery) -> Result<bool, BrokerError> {
         let lane = delivery.lane;
-        running.inc();
         let read = parse::job(&delivery.body);
         let believed = read.and_then(|job| self.worker.gate.check(&job).map(|()| job));
         let owner = believed.as_ref().ok().map(|job| job.tenant.clone());
-        self.worker.rows.of(lane).learn(delivery.place, owner);
+        let rows = &self.worker.rows;
+        rows.of(lane).learn(delivery.place, owner.clone());
+        let (delivery, _held) = match self.begin(delivery, &owner).await? {
+            Begun::Now(delivery, held) => (delivery, held),
+            Begun::PutOff => {
+                self.held_up = true;
+                return Ok(false);
+            }
+        };
+        let running = &self.worker.fleet.metrics.running_jobs;
+        running.inc();
         let settled = match believed {
             Ok(job) => {
                 let span = tracing::info_span!("job", job_id = %job.job_id, tenant = %job.tenant, lane = %delivery.lane);
@@ -153,7 +183,44 @@ impl Slot {
         if settled.is_ok() {
             self.worker.activity.settled(lane);
         }
-        settled
+        settled.map(|()| true)
+    }
+
+    /// What is nobody's needs no leave: it is buried at once.
+    async fn begin(&self, delivery: Delivery, owner: &Owner) -> Result<Begun, BrokerError> {
+        let Some(tenant) = owner else {
+            return Ok(Begun::Now(delivery, None));
+        };
+        match self.worker.in_hand.hold(tenant) {
+            Some(held) => Ok(Begun::Now(delivery, Some(held))),
+            None => self.put_off(delivery, owner).await,
+        }
+    }
+
+    /// To the end of its row, without counting as an attempt. Where the row has no room, it begins after all.
+    async fn put_off(&self, delivery: Delivery, owner: &Owner) -> Result<Begun, BrokerError> {
+        let rows = &self.worker.rows;
+        let lane = delivery.lane;
+        let place = match delivery.place {
+            Place::Intake => rows.of(lane).assign(owner),
+            row @ Place::Row(_) => {
+                rows.of(lane).return_to(row, owner.clone());
+                row
+            }
+        };
+        let moves = [(delivery, place)];
+        let answers = self.publisher.publish_moved(&moves).await?;
+        let [(delivery, _)] = moves;
+        if let Some(refusal) = answers.into_iter().find_map(Result::err) {
+            tracing::warn!(error = %refusal, %lane, "a tenant has one slot more than it may: its row is full");
+            rows.of(lane).did_not_come(place);
+            return Ok(Begun::Now(delivery, None));
+        }
+        crash::at(Point::PutOff);
+        rows.of(lane).arrived(place);
+        delivery.ack().await?;
+        self.worker.fleet.metrics.put_off_jobs.inc();
+        Ok(Begun::PutOff)
     }
 
     async fn work_on(&self, delivery: Delivery, job: Job) -> Result<(), BrokerError> {

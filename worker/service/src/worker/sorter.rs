@@ -79,7 +79,7 @@ impl Sorter {
         while !self.session.drain.is_cancelled() {
             if !sorts && asked.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
                 asked = Some(Instant::now());
-                sorts = self.session.broker.may_sort(self.lane).await?;
+                sorts = self.may_sort().await?;
                 if sorts {
                     tracing::info!(lane = %self.lane, "this worker sorts the lane");
                 }
@@ -109,6 +109,15 @@ impl Sorter {
             self.watch.leave_sorting().await?;
         }
         Ok(())
+    }
+
+    /// A broker that takes no messages cannot be asked.
+    async fn may_sort(&self) -> Result<bool, BrokerError> {
+        let broker = &self.session.broker;
+        if broker.is_blocked() || self.publisher.is_sorted(self.lane).await? {
+            return Ok(false);
+        }
+        broker.may_sort(self.lane).await
     }
 
     /// Where one job waits alone, or a slot is about to look, there is nobody to be fair to.

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use job_schema::Failure;
+
 use super::super::common::LocalEngine;
 use super::{Check, Verdict, not_ok, ok};
 use crate::config::Config;
@@ -163,9 +165,10 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
     Some(number * 1_024)
 }
 
-/// Reads each rule set as a job that names it would.
+/// Reads each rule set and each scorecard as a job that names it would.
 pub(super) async fn rules(config: &Config) -> Check {
-    const FIX: &str = "mend or remove the file; docs/rules.md says what it may hold";
+    const FIX: &str =
+        "mend or remove the file; docs/rules.md and docs/scorecards.md say what it may hold";
     let dir = config.rules.dir.clone().unwrap_or_else(|| "rules".into());
     let shown = dir.display();
     let files = match rule_files(&dir) {
@@ -176,32 +179,49 @@ pub(super) async fn rules(config: &Config) -> Check {
             return not_ok("rules", Verdict::Warn, detail, fix);
         }
     };
+    let mut scorecards_count = 0;
     for file in &files {
-        let loaded = match rules::load_file(file).await {
-            Ok(loaded) => loaded,
+        let is_scorecard = file.to_string_lossy().ends_with(SCORECARD);
+        scorecards_count += usize::from(is_scorecard);
+        let expected = match expected_name(file, is_scorecard).await {
+            Ok(expected) => expected,
             Err(e) => {
                 // The lines below the first are advice.
                 let detail = e.detail.lines().next().unwrap_or_default();
                 return not_ok("rules", Verdict::Fail, detail, FIX);
             }
         };
-        let named = format!("{}@{}", loaded.rules.id(), loaded.rules.version());
-        if file.file_stem().is_none_or(|stem| *stem != *named) {
-            let detail = format!("{} holds {named}, so no job finds it", file.display());
-            return not_ok("rules", Verdict::Fail, detail, "name it ID@VERSION.toml");
+        if file.file_name().is_none_or(|name| *name != *expected) {
+            let detail = format!("{} holds {expected}, so no job finds it", file.display());
+            let fix = "give it that name";
+            return not_ok("rules", Verdict::Fail, detail, fix);
         }
     }
-    ok("rules", format!("{} rule sets in {shown}", files.len()))
+    let sets_count = files.len() - scorecards_count;
+    let detail = format!("{sets_count} rule sets and {scorecards_count} scorecards in {shown}");
+    ok("rules", detail)
+}
+
+const SCORECARD: &str = ".scorecard.toml";
+/// Test cases of a rule set, which no job reads.
+const CASES: &str = ".cases.toml";
+
+/// By what the file says that it holds.
+async fn expected_name(file: &Path, is_scorecard: bool) -> Result<String, Failure> {
+    if is_scorecard {
+        let card = rules::load_scorecard(file).await?;
+        return Ok(format!("{}@{}{SCORECARD}", card.id, card.version));
+    }
+    let rules = rules::load_file(file).await?.rules;
+    Ok(format!("{}@{}.toml", rules.id(), rules.version()))
 }
 
 fn rule_files(dir: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+        let name = path.to_string_lossy();
+        if name.ends_with(".toml") && !name.ends_with(CASES) {
             files.push(path);
         }
     }
