@@ -8,6 +8,9 @@ pub enum StoreError {
     NotFound { action: &'static str },
     #[error("{action}: access denied")]
     Forbidden { action: &'static str },
+    /// Nothing was asked of the store.
+    #[error("{action}: the key is not the tenant's")]
+    NotTheTenants { action: &'static str },
     #[error("fetch object: it is not the one asked for, or was replaced meanwhile")]
     Changed,
     #[error("fetch object: archived ({tier})")]
@@ -46,6 +49,7 @@ impl StoreError {
         let code = match self {
             StoreError::Damaged { .. } | StoreError::Garbled => ErrorCode::TransferDamaged,
             StoreError::Destination(_) | StoreError::Source(_) => ErrorCode::HostExhausted,
+            StoreError::NotTheTenants { .. } => ErrorCode::TenantMismatch,
             StoreError::NotFound { .. }
             | StoreError::Forbidden { .. }
             | StoreError::Changed
@@ -69,6 +73,7 @@ impl StoreError {
             StoreError::TooLarge { .. } => (ErrorCode::RecordingTooLarge, "/recording/key"),
             StoreError::Damaged { .. }
             | StoreError::Garbled
+            | StoreError::NotTheTenants { .. }
             | StoreError::Unavailable { .. }
             | StoreError::Destination(_)
             | StoreError::Source(_)

@@ -28,7 +28,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     BlobStore, Destination, Fetched, Listed, Location, ObjectMeta, Page, Pin, PutMode, PutOutcome,
-    StoreError, StoredVersion, current_versions, exists, unquoted,
+    StoreError, StoredVersion, current_versions, unquoted,
 };
 use crate::config::Store as Settings;
 
@@ -145,7 +145,7 @@ impl S3Store {
         content_type: &str,
     ) -> Result<PutOutcome, StoreError> {
         let any = Some("*");
-        if exists(self, at).await? {
+        if self.exists(at).await? {
             return Ok(PutOutcome::AlreadyExists);
         }
         let first = self.put_once(at, bytes, content_type, any).await?;
@@ -173,7 +173,7 @@ impl S3Store {
         bytes: &Bytes,
         content_type: &str,
     ) -> Result<PutOutcome, StoreError> {
-        if exists(self, at).await? {
+        if self.exists(at).await? {
             return Ok(PutOutcome::AlreadyExists);
         }
         let Put::Created(ours) = self.put_once(at, bytes, content_type, None).await? else {
