@@ -1,5 +1,5 @@
-//! Whose rights requests carry: a session for each tenant, as moto and Ceph are asked for it. moto does not enforce a session's
-//! policy, so what it takes away is seen at Ceph.
+//! Whose rights requests carry: a session for each tenant, as moto and Ceph are asked for it, and the account that buckets have
+//! to belong to. moto does not enforce a session's policy, so what it takes away is seen at Ceph.
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use super::{BUCKET, put};
 
 const RESULTS: &str = "results";
 const ROLE: &str = "arn:aws:iam::123456789012:role/jobs";
+const OWNER: &str = "123456789012";
 
 fn at(key: &str) -> Location {
     Location::new(RESULTS.parse().unwrap(), key.parse().unwrap())
@@ -97,6 +98,7 @@ async fn a_tenants_requests_carry_a_session_that_was_asked_for_that_tenant_alone
     let settings = [
         ("store.tenant_role", ROLE),
         ("store.sts_endpoint", &tap.endpoint()),
+        ("store.bucket_owner", OWNER),
     ];
     let own = client_with(&tap.endpoint(), &settings).await.unwrap();
     put(&*own, "acme/call.wav", b"sound").await;
@@ -105,6 +107,7 @@ async fn a_tenants_requests_carry_a_session_that_was_asked_for_that_tenant_alone
         !before.is_empty() && !before.iter().any(|r| is_in_session(r)),
         "{before:?}"
     );
+    assert!(before.iter().all(|r| names_the_owner(r)), "{before:?}");
     for tenant in ["acme", "globex"] {
         work(&*guarded(&own, tenant), tenant).await;
         work(&*guarded(&own, tenant), tenant).await;
@@ -123,13 +126,23 @@ async fn a_tenants_requests_carry_a_session_that_was_asked_for_that_tenant_alone
         }
         assert!(worked.len() > 10, "{worked:?}");
         for request in worked {
-            assert!(is_in_session(request), "{request}");
+            assert!(
+                is_in_session(request) && names_the_owner(request),
+                "{request}"
+            );
         }
     }
 }
 
 fn is_in_session(request: &str) -> bool {
     header(request, "x-amz-security-token").is_some()
+}
+
+/// In a header that is signed.
+fn names_the_owner(request: &str) -> bool {
+    let signed = header(request, "authorization").unwrap_or_default();
+    header(request, "x-amz-expected-bucket-owner") == Some(OWNER)
+        && signed.contains("x-amz-expected-bucket-owner")
 }
 
 fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {

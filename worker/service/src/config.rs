@@ -13,7 +13,7 @@ pub mod url;
 
 use std::path::{Path, PathBuf};
 
-pub use accounts::RoleArn;
+pub use accounts::{AccountId, RoleArn};
 pub use layers::{Origin, Row};
 pub use tenants::by_tenant;
 pub use types::{

@@ -2,14 +2,35 @@
 
 use std::str::FromStr;
 
+/// An account: 12 digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountId(String);
+
 /// A role, as `arn:PARTITION:iam:…:role/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleArn(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAccount {
+    #[error("expected an account's number: 12 digits")]
+    Digits,
     #[error("expected a role's ARN: arn:aws:iam::123456789012:role/NAME")]
     Role,
+}
+
+impl AccountId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = NotAnAccount;
+    fn from_str(text: &str) -> Result<Self, NotAnAccount> {
+        let fits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+        let id = || Self(text.to_owned());
+        fits.then(id).ok_or(NotAnAccount::Digits)
+    }
 }
 
 impl RoleArn {
@@ -49,7 +70,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_roles_arn_is_a_role() {
+    fn only_twelve_digits_are_an_account_and_only_a_roles_arn_is_a_role() {
+        assert_eq!(
+            "012345678901".parse::<AccountId>().unwrap().as_str().len(),
+            12
+        );
+        for bad in [
+            "12345678901",
+            "1234567890123",
+            "12345678901a",
+            "１23456789012",
+            " 12345678901",
+        ] {
+            assert_eq!(bad.parse::<AccountId>(), Err(NotAnAccount::Digits), "{bad}");
+        }
         for (arn, partition) in [
             ("arn:aws:iam::123456789012:role/jobs", "aws"),
             ("arn:aws-us-gov:iam::123456789012:role/a/b", "aws-us-gov"),

@@ -159,8 +159,12 @@ fn refused(file: &str, message: &str) {
 }
 
 #[test]
-fn what_cannot_be_a_role_or_the_way_to_it_is_refused() {
+fn what_cannot_be_an_account_or_the_way_to_a_role_is_refused() {
     for (file, message) in [
+        (
+            "[store]\nbucket_owner = \"12345678901\"",
+            "setting `store.bucket_owner` (f.toml): expected an account's number: 12 digits",
+        ),
         (
             "[store]\ntenant_role = \"jobs\"",
             "setting `store.tenant_role` (f.toml): expected a role's ARN",

@@ -11,7 +11,7 @@ use job_schema::job::{BucketName, Lane};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::accounts::RoleArn;
+use super::accounts::{AccountId, RoleArn};
 use super::url;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -76,6 +76,8 @@ pub struct Store {
     pub tenant_role: Option<RoleArn>,
     #[serde(deserialize_with = "if_set")]
     pub sts_endpoint: Option<String>,
+    #[serde(deserialize_with = "if_set")]
+    pub bucket_owner: Option<AccountId>,
     #[serde(rename = "connect_timeout_s", deserialize_with = "seconds")]
     pub connect_timeout: Duration,
     #[serde(rename = "read_timeout_s", deserialize_with = "seconds")]

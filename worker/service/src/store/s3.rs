@@ -6,6 +6,7 @@ mod absence;
 mod answer;
 mod connect;
 mod encryption;
+mod owner;
 mod policy;
 mod read;
 mod recent;

@@ -14,6 +14,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use secrecy::ExposeSecret;
 
 use super::super::StoreError;
+use super::owner::ExpectedOwner;
 use super::sessions::Sessions;
 use crate::config::{Checksums, Store as Settings};
 use crate::trust::authorities;
@@ -50,6 +51,9 @@ fn sts_config(shared: &SdkConfig, settings: &Settings) -> aws_sdk_sts::Config {
 fn own_config(shared: &SdkConfig, settings: &Settings) -> Config {
     let mut config = Builder::from(shared).force_path_style(settings.path_style);
     config.set_endpoint_url(settings.endpoint.clone());
+    if let Some(owner) = &settings.bucket_owner {
+        config = config.interceptor(ExpectedOwner(owner.clone()));
+    }
     config.build()
 }
 
