@@ -52,12 +52,23 @@ impl Drop for Tap {
 fn requests(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for line in text.split_inclusive('\n') {
-        match found.last_mut() {
-            Some(last) if !line.ends_with(" HTTP/1.1\r\n") => last.push_str(line),
-            _ => found.push(line.to_owned()),
+        // The end of the body before it may stand on the same line.
+        let (before, first) = line.split_at(first_line(line).unwrap_or(line.len()));
+        if let Some(last) = found.last_mut() {
+            last.push_str(before);
+        }
+        if !first.is_empty() {
+            found.push(first.to_owned());
         }
     }
     found
+}
+
+/// Where a request's first line begins.
+fn first_line(line: &str) -> Option<usize> {
+    const METHODS: [&str; 5] = ["GET /", "HEAD /", "PUT /", "POST /", "DELETE /"];
+    let begins = METHODS.iter().filter_map(|method| line.rfind(method)).max();
+    begins.filter(|_| line.ends_with(" HTTP/1.1\r\n"))
 }
 
 async fn accept(listener: TcpListener, target: SocketAddr, sent: Sent) {

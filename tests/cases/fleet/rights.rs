@@ -4,6 +4,7 @@ use bytes::Bytes;
 use earwitness::store::{Location, PutMode};
 use earwitness_tests::ceph::{Ceph, PACKAGES};
 use earwitness_tests::fleet::{Fleet, RECORDINGS, RESULTS, TENANT, job};
+use earwitness_tests::process::run;
 use earwitness_tests::recordings::excerpt;
 use earwitness_tests::s3::client_with;
 use earwitness_tests::tap::Tap;
@@ -41,6 +42,17 @@ async fn a_job_runs_to_its_end_with_the_rights_of_its_tenant_alone() {
         ("retention.sweep_interval_s", "0"),
     ];
     let fleet = Fleet::start(&slow()).await.unwrap();
+    for (role, told) in [
+        (&*role, "get and delete work"),
+        ("arn:aws:iam:::role/none", "assume store.tenant_role: "),
+    ] {
+        let more = [&settings[..], &[("store.tenant_role", role)]].concat();
+        let checked = run(&["doctor"], &fleet.settings(&more)).await.unwrap();
+        let text = String::from_utf8_lossy(&checked.stdout);
+        assert!(text.contains(told), "{role}: {text}");
+    }
+    // Those of the checks.
+    tap.take_requests();
     let worker = fleet.worker("restricted", &settings).unwrap();
     for (call, failure) in [
         ("whole", None),
