@@ -2,6 +2,7 @@
 //! wrote and that many run. In: Debian's packages `ceph-mon`, `ceph-osd`, `ceph-common` and `radosgw`; bucket names. Out:
 //! [`Ceph`], whose processes are killed when it is dropped, or nothing where the packages are not installed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -54,7 +55,11 @@ impl Ceph {
     }
 
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.gateway_port)
+        format!("http://{}", self.address())
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.gateway_port))
     }
 
     fn configure(&self, fsid: &str, monitor_port: u16) -> anyhow::Result<()> {
@@ -96,6 +101,8 @@ log file = {dir}/$name.log
 [client.admin]
 rgw frontends = beast endpoint=127.0.0.1:{gateway_port}
 rgw run sync thread = false
+rgw s3 auth use sts = true
+rgw sts key = sixteen-letters.
 "
         );
         Ok(std::fs::write(self.file("ceph.conf"), text)?)
@@ -161,6 +168,19 @@ rgw run sync thread = false
             Ok(tokio::net::TcpStream::connect(address).await.ok().map(drop))
         })
         .await
+    }
+
+    /// A role that may do anything with every bucket, and that the user of [`ACCESS_KEY_ID`] may assume at the gateway. Returns
+    /// its ARN.
+    pub async fn make_role(&self, name: &str) -> anyhow::Result<String> {
+        let role = format!("--role-name={name}");
+        let trust = r#"--assume-role-policy-doc={"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam:::user/earwitness"]},"Action":["sts:AssumeRole"]}]}"#;
+        let rights = r#"--policy-doc={"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}"#;
+        self.run("radosgw-admin", &["role", "create", &role, trust])
+            .await?;
+        let put = ["role-policy", "put", &role, "--policy-name=all", rights];
+        self.run("radosgw-admin", &put).await?;
+        Ok(format!("arn:aws:iam:::role/{name}"))
     }
 
     /// By the client that moto brings along: our own makes no buckets.

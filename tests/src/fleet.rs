@@ -35,8 +35,8 @@ use crate::signals::until;
 pub(crate) use settings::{settings, variable};
 
 pub const TENANT: &str = "acme";
-pub(crate) const RECORDINGS: &str = "recordings";
-pub(crate) const RESULTS: &str = "results";
+pub const RECORDINGS: &str = "recordings";
+pub const RESULTS: &str = "results";
 const MAX_READ_BYTES: u64 = 64 << 20;
 
 #[derive(Debug)]

@@ -18,6 +18,7 @@ pub mod s3;
 pub mod seed;
 pub mod signals;
 pub mod soak;
+pub mod tap;
 pub mod tls;
 
 /// Asked for when it runs: a target directory may outlive the checkout it was built in.

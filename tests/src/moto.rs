@@ -63,6 +63,10 @@ impl Moto {
         Ok(Some(moto))
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }

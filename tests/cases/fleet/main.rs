@@ -24,6 +24,7 @@ mod refused;
 mod rescoring;
 mod rescue;
 mod restarts;
+mod rights;
 mod tenants;
 mod upkeep;
 

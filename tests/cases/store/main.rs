@@ -6,6 +6,7 @@
 mod damage;
 mod encryption;
 mod network;
+mod rights;
 mod versions;
 
 use std::path::Path;

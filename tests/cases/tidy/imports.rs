@@ -109,6 +109,23 @@ fn pure_folders_do_no_io() {
     check(&violations);
 }
 
+#[test]
+fn what_is_done_for_a_job_goes_through_its_tenants_store() {
+    let places = ["worker/service/src/job/", "worker/service/src/worker/slot"];
+    let mut violations = Vec::new();
+    for source in sources() {
+        if !places.iter().any(|place| source.path.starts_with(place)) {
+            continue;
+        }
+        for (number, line) in source.shipped_code() {
+            if line.contains("own_store") {
+                violations.push(format!("{}:{number}: ask `Fleet::store_of`", source.path));
+            }
+        }
+    }
+    check(&violations);
+}
+
 /// What a package is built with when others use it.
 fn dependencies(folder: &str) -> Vec<String> {
     let manifest = manifest(folder);

@@ -9,7 +9,7 @@ use job_schema::job::BucketName;
 use job_schema::{ErrorCode, Failure, JobId, TenantId};
 
 use crate::layout;
-use crate::store::{self, BlobStore, Location, PutMode, StoreError};
+use crate::store::{BlobStore, Location, PutMode, StoreError};
 
 /// How long a running job may go on unaware.
 pub const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -20,7 +20,7 @@ pub async fn stands(
     tenant: &TenantId,
     job: JobId,
 ) -> Result<bool, StoreError> {
-    store::exists(store, &at(results, tenant, job)).await
+    store.exists(&at(results, tenant, job)).await
 }
 
 /// Nothing is said in it: that it is there says all.

@@ -2,6 +2,7 @@
 //! Out: [`Loaded`], a checked [`Config`] and where each value came from. Fails: [`ConfigError`], which names key and
 //! origin. Secrets are masked in everything that can be printed.
 
+mod accounts;
 mod check;
 mod layers;
 mod tenants;
@@ -12,6 +13,7 @@ pub mod url;
 
 use std::path::{Path, PathBuf};
 
+pub use accounts::{AccountId, RoleArn};
 pub use layers::{Origin, Row};
 pub use tenants::by_tenant;
 pub use types::{

@@ -34,7 +34,7 @@ use crate::retention::Retention;
 use crate::rules::RuleBook;
 use crate::settle::Attempts;
 use crate::signing::Gate;
-use crate::store::BlobStore;
+use crate::store::{self, BlobStore, Scope};
 use cancelled::Watch;
 use deleted::taken_back;
 use plan::Plan;
@@ -44,7 +44,8 @@ use plan::Plan;
 pub struct Fleet {
     /// This worker's name, in manifests and status objects.
     pub worker: String,
-    pub store: Arc<dyn BlobStore>,
+    /// With the worker's own rights, for what is no tenant's: a job goes by [`Fleet::store_of`].
+    pub own_store: Arc<dyn BlobStore>,
     pub results_bucket: BucketName,
     pub engine: Engine,
     pub model: ModelInUse,
@@ -54,6 +55,18 @@ pub struct Fleet {
     pub limits: Limits,
     pub checkpoint_interval: std::time::Duration,
     pub metrics: Metrics,
+}
+
+impl Fleet {
+    /// The store for whatever is done for a job: with the keys and the rights of its tenant alone.
+    pub fn store_of(&self, job: &Job) -> Arc<dyn BlobStore> {
+        let scope = Scope {
+            tenant: &job.tenant,
+            recordings: &job.recording.bucket,
+            results: &self.results_bucket,
+        };
+        store::of_tenant(&self.own_store, scope)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -142,20 +155,20 @@ pub async fn process(
         .instrument(tracing::info_span!("plan"))
         .await?;
     let manifest_key = plan.keys.manifest();
-    if let Some(standing) = publish::standing_manifest(fleet, &manifest_key).await? {
+    if let Some(standing) = publish::standing_manifest(fleet, job, &manifest_key).await? {
         // Its worker may have died before it did so.
-        keep::drop_checkpoint(fleet, &plan).await;
+        keep::drop_checkpoint(fleet, job, &plan).await;
         // Of a deleted call another worker may be about to take it back: it must not be told of.
         deleted::check(fleet, job).await?;
         let how = How::AlreadyDone;
         let done = publish::done(fleet, job, manifest_key, standing, how);
         return Ok(Ended::Done(done));
     }
-    let (recording, recording_sha256) = fetch(fleet, &plan)
+    let (recording, recording_sha256) = fetch(fleet, job, &plan)
         .instrument(tracing::info_span!("fetch"))
         .await?;
     crash::at(Point::Fetched);
-    let board = Board::resumed(keep::load_checkpoint(fleet, &plan).await?);
+    let board = Board::resumed(keep::load_checkpoint(fleet, job, &plan).await?);
     let resumed = board.spans_count();
     let recognised = {
         let spec = plan.call_spec(fleet, job);
@@ -227,11 +240,11 @@ async fn interrupted(
 ) -> Result<Ended, Failure> {
     let checkpoint = keep::save_checkpoint(fleet, job, plan, finished).await?;
     // Stopped because the delivery was lost: another worker may be done, and would not look for this again.
-    if publish::standing_manifest(fleet, &plan.keys.manifest())
+    if publish::standing_manifest(fleet, job, &plan.keys.manifest())
         .await?
         .is_some()
     {
-        keep::drop_checkpoint(fleet, plan).await;
+        keep::drop_checkpoint(fleet, job, plan).await;
     }
     Ok(Ended::Interrupted {
         checkpoint,
@@ -258,14 +271,14 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
 }
 
 async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
-    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
-    cancel::stands(store, results, &job.tenant, job.job_id)
+    let (store, results) = (fleet.store_of(job), &fleet.results_bucket);
+    cancel::stands(&*store, results, &job.tenant, job.job_id)
         .await
         .map_err(|e| e.failure())
 }
 
 /// The recording into a file without a name, which vanishes with its last descriptor.
-async fn fetch(fleet: &Fleet, plan: &Plan) -> Result<(Arc<File>, Sha256), Failure> {
+async fn fetch(fleet: &Fleet, job: &Job, plan: &Plan) -> Result<(Arc<File>, Sha256), Failure> {
     let started = Instant::now();
     let exhausted = |e: std::io::Error| {
         let detail = format!("scratch file: {}", e.kind());
@@ -275,7 +288,7 @@ async fn fetch(fleet: &Fleet, plan: &Plan) -> Result<(Arc<File>, Sha256), Failur
     let mut writer = tokio::fs::File::from_std(scratch.try_clone().map_err(exhausted)?);
     let limit = fleet.limits.max_recording_bytes;
     let fetched = fleet
-        .store
+        .store_of(job)
         .fetch(&plan.recording, &plan.pin, &mut writer, limit)
         .await;
     let fetched = fetched.map_err(|e| e.recording_failure())?;

@@ -11,6 +11,10 @@ use crate::spec::sha256;
 pub const PAUSES_PREFIX: &str = "_control/paused/";
 /// Days below it, and calls that are due on them.
 pub const RETENTION_PREFIX: &str = "_retention/";
+const TOMBSTONES_PREFIX: &str = "_tombstones/";
+const TENANT_TOMBSTONES_PREFIX: &str = "_tenant_tombstones/";
+const CANCELLATIONS_PREFIX: &str = "_cancelled/";
+const RECEIPTS_PREFIX: &str = "_receipts/";
 pub const SWEEP_TURNS_PREFIX: &str = "_control/sweeps/";
 /// Workers announce themselves below it.
 pub const WORKERS_PREFIX: &str = "_workers/";
@@ -102,18 +106,26 @@ pub fn status(tenant: &TenantId, job: JobId) -> ObjectKey {
     key(format!("{tenant}/jobs/{job}.json"))
 }
 
+pub fn tombstones(tenant: &TenantId) -> String {
+    format!("{TOMBSTONES_PREFIX}{tenant}/")
+}
+
 pub fn tombstone(tenant: &TenantId, call: &CallId) -> ObjectKey {
-    key(format!("_tombstones/{tenant}/{call}"))
+    key(format!("{}{call}", tombstones(tenant)))
 }
 
 /// For all of a tenant's calls, now and to come.
 pub fn tenant_tombstone(tenant: &TenantId) -> ObjectKey {
-    key(format!("_tenant_tombstones/{tenant}"))
+    key(format!("{TENANT_TOMBSTONES_PREFIX}{tenant}"))
+}
+
+pub fn cancellations(tenant: &TenantId) -> String {
+    format!("{CANCELLATIONS_PREFIX}{tenant}/")
 }
 
 /// Says that a job is to come to nothing.
 pub fn cancellation(tenant: &TenantId, job: JobId) -> ObjectKey {
-    key(format!("_cancelled/{tenant}/{job}"))
+    key(format!("{}{job}", cancellations(tenant)))
 }
 
 pub fn pause(lane: Lane) -> ObjectKey {
@@ -143,7 +155,7 @@ pub fn worker(name: &str) -> ObjectKey {
 
 /// What a deletion leaves of what it removed.
 pub fn receipt(tenant: &TenantId, id: JobId) -> ObjectKey {
-    key(format!("_receipts/{tenant}/{id}.json"))
+    key(format!("{RECEIPTS_PREFIX}{tenant}/{id}.json"))
 }
 
 /// Everything that was made of one call, or of all.
@@ -187,6 +199,24 @@ pub fn upload(tenant: &TenantId, call: &CallId, extension: Option<&str>) -> Obje
     })
 }
 
+/// Whether an object is the tenant's: under its prefix, or a mark that stands for it elsewhere.
+pub fn is_tenants(key: &ObjectKey, tenant: &TenantId) -> bool {
+    is_all_tenants(key.as_str(), tenant) || *key == tenant_tombstone(tenant)
+}
+
+/// Whether every object whose key begins with `prefix` is the tenant's.
+pub fn is_all_tenants(prefix: &str, tenant: &TenantId) -> bool {
+    let is_below = |rest: &str| {
+        let rest = rest.strip_prefix(tenant.as_str());
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    let marks = [TOMBSTONES_PREFIX, CANCELLATIONS_PREFIX, RECEIPTS_PREFIX];
+    let of_day = prefix.strip_prefix(RETENTION_PREFIX);
+    is_below(prefix)
+        || (marks.iter()).any(|marks| prefix.strip_prefix(marks).is_some_and(is_below))
+        || (of_day.and_then(|rest| rest.split_once('/'))).is_some_and(|(_, rest)| is_below(rest))
+}
+
 fn key(text: String) -> ObjectKey {
     ObjectKey::try_from(text)
         .expect("checked names of at most 128 bytes joined by slashes make a valid key")
@@ -213,6 +243,54 @@ mod tests {
         assert!(!tombstone(&tenant, &call).belongs_to(&tenant));
         assert!(!tenant_tombstone(&tenant).belongs_to(&tenant));
         assert!(!receipt(&tenant, JobId::generate()).belongs_to(&tenant));
+    }
+
+    #[test]
+    fn what_is_a_tenants_is_told_from_what_is_anothers_or_everybodys() {
+        let (tenant, call): (TenantId, CallId) = ("t".parse().unwrap(), "c".parse().unwrap());
+        let job = JobId::generate();
+        let own = [
+            status(&tenant, job),
+            upload(&tenant, &call, None),
+            tombstone(&tenant, &call),
+            tenant_tombstone(&tenant),
+            cancellation(&tenant, job),
+            receipt(&tenant, job),
+            retention_mark("2026-11-29", &tenant, &call),
+        ];
+        for key in own {
+            assert!(is_tenants(&key, &tenant), "{key}");
+            for other in ["c", "t2", "2026-11-29", "T"] {
+                assert!(!is_tenants(&key, &other.parse().unwrap()), "{key}");
+            }
+        }
+        for key in [
+            pause(Lane::Batch),
+            sweep_turn(1),
+            clock_probe(job),
+            worker("t"),
+            "_tombstones/t".parse().unwrap(),
+            "_retention/t/c".parse().unwrap(),
+            "u/_tombstones/t/c".parse().unwrap(),
+            "_tenant_tombstones/t/c".parse().unwrap(),
+        ] {
+            assert!(!is_tenants(&key, &tenant), "{key}");
+        }
+        for (prefix, is_own) in [
+            ("t/", true),
+            ("t/uploads/c", true),
+            ("_tombstones/t/", true),
+            ("_retention/2026-11-29/t/", true),
+            ("", false),
+            ("t", false),
+            ("t2/", false),
+            ("_tombstones/", false),
+            ("_tombstones/t", false),
+            ("_tenant_tombstones/t", false),
+            ("_retention/t/", false),
+        ] {
+            assert_eq!(is_all_tenants(prefix, &tenant), is_own, "{prefix}");
+        }
     }
 
     #[test]

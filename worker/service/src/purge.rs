@@ -12,7 +12,7 @@ use sha2::Digest;
 use crate::crash::{self, Point};
 use crate::results::Object;
 use crate::status;
-use crate::store::{BlobStore, Location, Pin, PutMode, StoreError, StoredVersion};
+use crate::store::{BlobStore, Location, Pin, PutMode, StoreError, StoredVersion, TenantStore};
 use crate::{layout, tombstone};
 
 /// What a deletion removed and when: no key, no content.
@@ -53,12 +53,17 @@ pub struct Places<'a> {
     pub results: &'a BucketName,
 }
 
-/// Writes the tombstone, removes everything below it, and leaves a receipt.
+/// Writes the tombstone, removes everything below it, and leaves a receipt: all with keys of the tenant's, or not at all.
 pub async fn purge(
     places: Places<'_>,
     target: &Target,
     now: Timestamp,
 ) -> Result<Receipt, StoreError> {
+    let store = TenantStore::new(places.store, &target.tenant);
+    let places = Places {
+        store: &store,
+        ..places
+    };
     let call = target.call.as_ref();
     tombstone::put(places.store, places.results, &target.tenant, call).await?;
     crash::at(Point::TombstoneWritten);
@@ -76,8 +81,7 @@ pub async fn purge(
     Ok(receipt)
 }
 
-/// Only what is there, without a tombstone of its own: for a worker that found one.
-pub async fn remove(
+async fn remove(
     places: Places<'_>,
     target: &Target,
     now: Timestamp,

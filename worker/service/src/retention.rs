@@ -17,7 +17,7 @@ use crate::config::by_tenant;
 use crate::layout;
 use crate::purge::{Places, Receipt, Target, purge};
 use crate::results::MAX_MANIFEST_BYTES;
-use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError};
+use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError, TenantStore};
 
 const PAGE: u16 = 1_000;
 /// S3 itself refuses requests that are so far off.
@@ -158,6 +158,11 @@ pub async fn sweep_one(
     due: &Due,
     now: Timestamp,
 ) -> Result<Option<Receipt>, StoreError> {
+    let store = TenantStore::new(places.store, &due.target.tenant);
+    let places = Places {
+        store: &store,
+        ..places
+    };
     let receipt = match newest(places, &due.target).await? {
         Some(delete_after) if delete_after <= now => Some(purge(places, &due.target, now).await?),
         _ => None,

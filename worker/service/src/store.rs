@@ -6,6 +6,7 @@ pub mod dir;
 mod error;
 mod listing;
 pub mod s3;
+mod tenant;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -21,6 +22,7 @@ use tokio::io::AsyncWrite;
 pub use error::StoreError;
 use listing::current_versions;
 pub use listing::{list_all, listing};
+pub use tenant::{Scope, TenantStore, of_tenant};
 
 use crate::config;
 
@@ -104,15 +106,6 @@ pub struct Listed {
     pub last_modified: Option<Timestamp>,
 }
 
-/// Whether there is an object.
-pub async fn exists(store: &dyn BlobStore, at: &Location) -> Result<bool, StoreError> {
-    match store.head(at, None).await {
-        Ok(_) => Ok(true),
-        Err(StoreError::NotFound { .. }) => Ok(false),
-        Err(e) => Err(e),
-    }
-}
-
 /// One version of an object; without an id in a store that keeps no versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVersion {
@@ -130,6 +123,15 @@ pub type Destination<'a> = &'a mut (dyn AsyncWrite + Unpin + Send);
 pub trait BlobStore: Send + Sync + Debug {
     /// What is known of an object without reading it.
     async fn head(&self, at: &Location, version: Option<&str>) -> Result<ObjectMeta, StoreError>;
+
+    /// Whether there is an object.
+    async fn exists(&self, at: &Location) -> Result<bool, StoreError> {
+        match self.head(at, None).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
 
     /// Copies an object to `dest`, all of it from the one object that `pin` names, and flushes `dest`.
     /// After an error `dest` holds a part of unknown length.
@@ -192,6 +194,12 @@ pub trait BlobStore: Send + Sync + Debug {
                 action: "delete version",
             }),
         }
+    }
+
+    /// This store, asked with the rights of one tenant and no others; `None` where it knows no such rights.
+    fn with_rights_of(&self, scope: Scope<'_>) -> Option<Arc<dyn BlobStore>> {
+        let _ = scope;
+        None
     }
 
     /// A small object, as a whole.

@@ -6,7 +6,7 @@ use job_schema::job::BucketName;
 use job_schema::{CallId, TenantId};
 
 use crate::layout;
-use crate::store::{BlobStore, Location, PutMode, StoreError, exists};
+use crate::store::{BlobStore, Location, PutMode, StoreError};
 
 pub async fn stands(
     store: &dyn BlobStore,
@@ -20,7 +20,7 @@ pub async fn stands(
     ];
     for key in keys {
         let at = Location::new(results.clone(), key);
-        if exists(store, &at).await? {
+        if store.exists(&at).await? {
             return Ok(true);
         }
     }

@@ -17,7 +17,7 @@ use crate::broker::{Broker, BrokerError, Publisher};
 use crate::layout::ResultKeys;
 use crate::settle::Attempts;
 use crate::signing::{KeyRing, Promise};
-use crate::store::{BlobStore, Location, PutMode, Readiness, StoreError, exists};
+use crate::store::{BlobStore, Location, PutMode, Readiness, StoreError};
 use crate::topology::Topology;
 use crate::{config, status, submit, tombstone};
 
@@ -173,7 +173,7 @@ async fn prepare(
     let spec = frozen.spec_sha256(item, &meta);
     let manifest = ResultKeys::new(&frozen.tenant, &item.call, &spec).manifest();
     let manifest = Location::new(settings.results.clone(), manifest);
-    let is_done = exists(settings.store.as_ref(), &manifest).await;
+    let is_done = settings.store.exists(&manifest).await;
     if is_done.map_err(|e| e.failure())? {
         return Ok(Prepared::Done);
     }

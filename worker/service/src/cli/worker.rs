@@ -121,7 +121,7 @@ fn assemble(
     metrics.sandbox(local.sandbox);
     let fleet = Fleet {
         worker: name(config),
-        store: shelf.store,
+        own_store: shelf.store,
         results_bucket: shelf.results,
         engine: local.engine.clone(),
         model: model.clone(),

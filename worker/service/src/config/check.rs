@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::{Config, StoreKind, url};
+use super::{Config, Store, StoreKind, url};
 use crate::languages::TenantLanguages;
 use crate::retention::Retention;
 use crate::store::s3::TenantKeys;
@@ -94,11 +94,30 @@ fn check_store(config: &Config) -> Result<(), Complaint> {
     ] {
         above_zero(key, timeout)?;
     }
-    let Some(endpoint) = &store.endpoint else {
+    check_role(store)?;
+    for (key, endpoint) in [
+        ("store.endpoint", &store.endpoint),
+        ("store.sts_endpoint", &store.sts_endpoint),
+    ] {
+        if let Some(endpoint) = endpoint {
+            check_url(key, endpoint, ["http", "https"], store.allow_plaintext)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_role(store: &Store) -> Result<(), Complaint> {
+    if store.tenant_role.is_none() {
         return Ok(());
-    };
-    let safe = store.allow_plaintext;
-    check_url("store.endpoint", endpoint, ["http", "https"], safe)
+    }
+    if store.kind == StoreKind::Dir {
+        return Err(("store.tenant_role", "a directory has no roles".to_owned()));
+    }
+    if store.sts_endpoint.is_none() && !store.is_amazons() {
+        let reason = "must be set: store.endpoint is not Amazon's".to_owned();
+        return Err(("store.sts_endpoint", reason));
+    }
+    Ok(())
 }
 
 fn check_retry(config: &Config) -> Result<(), Complaint> {

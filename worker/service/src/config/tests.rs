@@ -71,6 +71,25 @@ fn no_secret_is_ever_printed() {
 }
 
 #[test]
+fn amazons_own_store_is_known_by_its_host() {
+    for (endpoint, is_amazons) in [
+        ("", true),
+        ("https://s3.eu-west-1.amazonaws.com", true),
+        (
+            "https://bucket.vpce-1-2.s3.eu-west-1.vpce.amazonaws.com:443/",
+            true,
+        ),
+        ("https://s3.cn-north-1.amazonaws.com.cn", true),
+        ("https://s3.example", false),
+        ("https://amazonaws.com.example", false),
+    ] {
+        let flags = [("store.endpoint", endpoint.to_owned())];
+        let store = assemble(None, &[], &flags).unwrap().config.store;
+        assert_eq!(store.is_amazons(), is_amazons, "{endpoint}");
+    }
+}
+
+#[test]
 fn a_mistake_is_named_with_its_key_and_origin() {
     for (file, message) in [
         (
@@ -128,9 +147,41 @@ fn a_mistake_is_named_with_its_key_and_origin() {
         ),
         ("[broker]\nurl = \"hush", "read settings f.toml: "),
     ] {
-        let error = assemble(Some((Path::new("f.toml"), file)), &[], &[]).unwrap_err();
-        let text = error.to_string();
-        assert!(text.starts_with(message), "{file}: {text}");
-        assert!(!format!("{error:?}{text}").contains("hush"), "{text}");
+        refused(file, message);
+    }
+}
+
+fn refused(file: &str, message: &str) {
+    let error = assemble(Some((Path::new("f.toml"), file)), &[], &[]).unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with(message), "{file}: {text}");
+    assert!(!format!("{error:?}{text}").contains("hush"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_an_account_or_the_way_to_a_role_is_refused() {
+    for (file, message) in [
+        (
+            "[store]\nbucket_owner = \"12345678901\"",
+            "setting `store.bucket_owner` (f.toml): expected an account's number: 12 digits",
+        ),
+        (
+            "[store]\ntenant_role = \"jobs\"",
+            "setting `store.tenant_role` (f.toml): expected a role's ARN",
+        ),
+        (
+            "[store]\nsts_endpoint = \"http://sts.example\"",
+            "setting `store.sts_endpoint` (f.toml): http:// to another host",
+        ),
+        (
+            "[store]\nendpoint = \"https://s3.example\"\ntenant_role = \"arn:aws:iam::123456789012:role/jobs\"",
+            "setting `store.sts_endpoint` (default): must be set",
+        ),
+        (
+            "[store]\nkind = \"dir\"\ndir = \"x\"\ntenant_role = \"arn:aws:iam::123456789012:role/jobs\"",
+            "setting `store.tenant_role` (f.toml): a directory has no roles",
+        ),
+    ] {
+        refused(file, message);
     }
 }

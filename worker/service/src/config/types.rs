@@ -11,6 +11,9 @@ use job_schema::job::{BucketName, Lane};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
+use super::accounts::{AccountId, RoleArn};
+use super::url;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -69,6 +72,12 @@ pub struct Store {
     #[serde(deserialize_with = "if_set")]
     pub results_bucket: Option<BucketName>,
     pub kms_keys: String,
+    #[serde(deserialize_with = "if_set")]
+    pub tenant_role: Option<RoleArn>,
+    #[serde(deserialize_with = "if_set")]
+    pub sts_endpoint: Option<String>,
+    #[serde(deserialize_with = "if_set")]
+    pub bucket_owner: Option<AccountId>,
     #[serde(rename = "connect_timeout_s", deserialize_with = "seconds")]
     pub connect_timeout: Duration,
     #[serde(rename = "read_timeout_s", deserialize_with = "seconds")]
@@ -81,6 +90,18 @@ pub struct Store {
     #[serde(deserialize_with = "if_set")]
     pub ca_file: Option<PathBuf>,
     pub allow_plaintext: bool,
+}
+
+impl Store {
+    /// Whether S3 is Amazon's own, by whatever road.
+    pub fn is_amazons(&self) -> bool {
+        let Some(endpoint) = &self.endpoint else {
+            return true;
+        };
+        let theirs = [".amazonaws.com", ".amazonaws.com.cn"];
+        url::authority(endpoint)
+            .is_some_and(|found| theirs.iter().any(|ending| found.host.ends_with(ending)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

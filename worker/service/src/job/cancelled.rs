@@ -35,7 +35,7 @@ impl Watch {
         if !self.seen.load(Ordering::Acquire) && !is_cancelled(fleet, job).await? {
             return Ok(());
         }
-        keep::drop_checkpoint(fleet, plan).await;
+        keep::drop_checkpoint(fleet, job, plan).await;
         Err(cancel::cancelled())
     }
 }

@@ -14,8 +14,8 @@ pub(super) fn deleted() -> Failure {
 }
 
 pub(super) async fn is_deleted(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
-    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
-    tombstone::stands(store, results, &job.tenant, &job.call)
+    let (store, results) = (fleet.store_of(job), &fleet.results_bucket);
+    tombstone::stands(&*store, results, &job.tenant, &job.call)
         .await
         .map_err(|e| e.failure())
 }
@@ -44,7 +44,7 @@ pub(super) async fn taken_back(fleet: &Fleet, job: &Job, failure: Failure) -> Fa
 /// Removes all that any job made of the call.
 async fn clear(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
     let below = layout::calls_prefix(&job.tenant, Some(&job.call));
-    let gone = erase_below(fleet.store.as_ref(), &fleet.results_bucket, &below).await;
+    let gone = erase_below(&*fleet.store_of(job), &fleet.results_bucket, &below).await;
     gone.map_err(|e| e.failure())
 }
 
@@ -55,7 +55,7 @@ mod tests {
 
     use super::super::keep::tests::{JOB, fleet};
     use super::*;
-    use crate::store::{Location, PutMode, exists};
+    use crate::store::{Location, PutMode};
 
     #[tokio::test]
     async fn what_was_written_before_a_failure_goes_with_a_deleted_call_and_with_no_other() {
@@ -66,7 +66,7 @@ mod tests {
         let put = async |key| {
             let at = Location::new(fleet.results_bucket.clone(), key);
             let (nothing, mode) = (Bytes::from_static(b"{}"), PutMode::Overwrite);
-            let put = fleet.store.put(&at, nothing, "application/json", mode);
+            let put = fleet.own_store.put(&at, nothing, "application/json", mode);
             put.await.unwrap();
             at
         };
@@ -78,7 +78,7 @@ mod tests {
                 put(layout::tombstone(&job.tenant, &job.call)).await;
             }
             let failed = taken_back(&fleet, &job, failure()).await;
-            let found = exists(fleet.store.as_ref(), &written).await.unwrap();
+            let found = fleet.own_store.exists(&written).await.unwrap();
             assert_eq!(found, is_there);
             assert_eq!(failed.code == ErrorCode::Deleted, !is_there);
         }

@@ -25,10 +25,11 @@ const MAX_CHECKPOINT_BYTES: u64 = 256 << 20;
 /// a worker that was killed could not leave a pointer.
 pub(super) async fn load_checkpoint(
     fleet: &Fleet,
+    job: &Job,
     plan: &Plan,
 ) -> Result<Vec<SpanResult>, Failure> {
     let at = Location::new(fleet.results_bucket.clone(), plan.keys.checkpoint());
-    let bytes = match fleet.store.get(&at, MAX_CHECKPOINT_BYTES).await {
+    let bytes = match fleet.store_of(job).get(&at, MAX_CHECKPOINT_BYTES).await {
         Ok(bytes) => bytes,
         Err(StoreError::NotFound { .. }) => return Ok(Vec::new()),
         Err(e) => return Err(e.failure()),
@@ -71,8 +72,8 @@ pub(super) async fn save_checkpoint(
     let object = Object::json("checkpoint.json", &checkpoint);
     let key = plan.keys.checkpoint();
     let at = Location::new(fleet.results_bucket.clone(), key.clone());
-    fleet
-        .store
+    let store = fleet.store_of(job);
+    store
         .put(
             &at,
             Bytes::from(object.bytes),
@@ -83,7 +84,7 @@ pub(super) async fn save_checkpoint(
         .map_err(|e| e.failure())?;
     crash::at(Point::CheckpointSaved);
     if is_deleted(fleet, job).await? {
-        let erased = store::erase(fleet.store.as_ref(), &at).await;
+        let erased = store::erase(&*store, &at).await;
         erased.map_err(|e| e.failure())?;
         return Err(deleted());
     }
@@ -95,9 +96,9 @@ pub(super) async fn save_checkpoint(
 }
 
 /// Gone once the manifest is there; one that stays behind is only a little space.
-pub(super) async fn drop_checkpoint(fleet: &Fleet, plan: &Plan) {
+pub(super) async fn drop_checkpoint(fleet: &Fleet, job: &Job, plan: &Plan) {
     let at = Location::new(fleet.results_bucket.clone(), plan.keys.checkpoint());
-    if let Err(e) = fleet.store.delete(&at).await {
+    if let Err(e) = fleet.store_of(job).delete(&at).await {
         tracing::warn!(error = %e, "the checkpoint could not be removed");
     }
 }
@@ -142,8 +143,8 @@ pub(super) async fn alongside<T>(
 /// A view for people, so failing to write it fails nothing. Taken back where the call was deleted meanwhile, by the same rule
 /// as a checkpoint.
 pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
-    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
-    if let Err(e) = status::write(store, results, job, state, PutMode::Overwrite).await {
+    let (store, results) = (fleet.store_of(job), &fleet.results_bucket);
+    if let Err(e) = status::write(&*store, results, job, state, PutMode::Overwrite).await {
         tracing::warn!(error = %e, "the status object could not be written");
         return;
     }
@@ -151,7 +152,7 @@ pub async fn note_status(fleet: &Fleet, job: &Job, state: State) {
         Ok(false) => Ok(()),
         Ok(true) => {
             let at = status::at(results, &job.tenant, job.job_id);
-            store::erase(store, &at).await.map_err(|e| e.failure())
+            store::erase(&*store, &at).await.map_err(|e| e.failure())
         }
         Err(failure) => Err(failure),
     };
@@ -194,7 +195,7 @@ pub(super) mod tests {
         };
         Fleet {
             worker: "w".into(),
-            store: Arc::new(DirStore::new(root)),
+            own_store: Arc::new(DirStore::new(root)),
             results_bucket: "results".parse().unwrap(),
             engine: Engine::new(settings),
             model: ModelInUse {
@@ -220,14 +221,8 @@ pub(super) mod tests {
         Board::resumed(vec![SpanResult::new(0, span)])
     }
 
-    #[tokio::test]
-    async fn a_checkpoint_does_not_outlive_a_deletion_that_came_first() {
-        let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir(root.path().join("results")).unwrap();
-        let digest: Sha256 = "0".repeat(64).parse().unwrap();
-        let fleet = fleet(root.path(), &digest);
-        let job = parse::job(JOB.as_bytes()).unwrap();
-        let plan = Plan {
+    fn plan(job: &Job, keys: ResultKeys, digest: &Sha256) -> Plan {
+        Plan {
             recording: Location::new(job.recording.bucket.clone(), job.recording.key.clone()),
             pin: Pin::default(),
             size_bytes: 1,
@@ -235,23 +230,54 @@ pub(super) mod tests {
             languages: Vec::new(),
             redaction: None,
             spec_sha256: digest.clone(),
-            keys: ResultKeys::new(&job.tenant, &job.call, &digest),
-        };
+            keys,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_keys_are_made_for_another_tenant_writes_nothing_there() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("results")).unwrap();
+        let digest: Sha256 = "0".repeat(64).parse().unwrap();
+        let fleet = fleet(root.path(), &digest);
+        let job = parse::job(JOB.as_bytes()).unwrap();
+        let keys = ResultKeys::new(&"globex".parse().unwrap(), &job.call, &digest);
+        let at = Location::new(fleet.results_bucket.clone(), keys.checkpoint());
+        let plan = plan(&job, keys, &digest);
+        let refused = save_checkpoint(&fleet, &job, &plan, &one_span()).await;
+        assert_eq!(refused.map_err(|f| f.code), Err(ErrorCode::TenantMismatch));
+        assert!(!fleet.own_store.exists(&at).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_does_not_outlive_a_deletion_that_came_first() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("results")).unwrap();
+        let digest: Sha256 = "0".repeat(64).parse().unwrap();
+        let fleet = fleet(root.path(), &digest);
+        let job = parse::job(JOB.as_bytes()).unwrap();
+        let keys = ResultKeys::new(&job.tenant, &job.call, &digest);
+        let plan = plan(&job, keys, &digest);
         let board = one_span();
         let saved = save_checkpoint(&fleet, &job, &plan, &board).await.unwrap();
         assert_eq!(saved.map(|c| c.spans_count), Some(1));
-        assert_eq!(load_checkpoint(&fleet, &plan).await.unwrap().len(), 1);
+        assert_eq!(load_checkpoint(&fleet, &job, &plan).await.unwrap().len(), 1);
 
         let tombstone = Location::new(
             fleet.results_bucket.clone(),
             crate::layout::tombstone(&job.tenant, &job.call),
         );
         let put = fleet
-            .store
+            .own_store
             .put(&tombstone, Bytes::new(), "text/plain", PutMode::Overwrite);
         put.await.unwrap();
         let refused = save_checkpoint(&fleet, &job, &plan, &board).await;
         assert_eq!(refused.map_err(|f| f.code), Err(ErrorCode::Deleted));
-        assert!(load_checkpoint(&fleet, &plan).await.unwrap().is_empty());
+        assert!(
+            load_checkpoint(&fleet, &job, &plan)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 }

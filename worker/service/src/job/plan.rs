@@ -46,7 +46,7 @@ pub(super) async fn plan(fleet: &Fleet, job: &Job) -> Result<Plan, Failure> {
     let redaction = redaction(job)?;
     let recording = Location::new(job.recording.bucket.clone(), job.recording.key.clone());
     let meta = fleet
-        .store
+        .store_of(job)
         .head(&recording, job.recording.version_id.as_deref())
         .await
         .map_err(|e| e.recording_failure())?;

@@ -44,10 +44,11 @@ pub(super) struct Standing {
 
 pub(super) async fn standing_manifest(
     fleet: &Fleet,
+    job: &Job,
     key: &ObjectKey,
 ) -> Result<Option<Standing>, Failure> {
     let at = Location::new(fleet.results_bucket.clone(), key.clone());
-    let bytes = match fleet.store.get(&at, MAX_MANIFEST_BYTES).await {
+    let bytes = match fleet.store_of(job).get(&at, MAX_MANIFEST_BYTES).await {
         Ok(bytes) => bytes,
         Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(e) => return Err(e.failure()),
@@ -112,7 +113,7 @@ pub(super) async fn results(
             None => return Ok(None),
         }
     }
-    let objects = store_objects(fleet, plan, &composed).await?;
+    let objects = store_objects(fleet, job, plan, &composed).await?;
     crash::at(Point::ObjectsStored);
     let completed_at = Timestamp::now();
     let delete_after = limit(fleet, job, completed_at).await?;
@@ -139,9 +140,9 @@ pub(super) async fn results(
         ),
         summary: composed.summary,
     };
-    let standing = put_manifest(fleet, &plan.keys.manifest(), manifest).await?;
+    let standing = put_manifest(fleet, job, &plan.keys.manifest(), manifest).await?;
     crash::at(Point::ManifestStored);
-    keep::drop_checkpoint(fleet, plan).await;
+    keep::drop_checkpoint(fleet, job, plan).await;
     Ok(Some(standing))
 }
 
@@ -150,8 +151,8 @@ async fn limit(fleet: &Fleet, job: &Job, now: Timestamp) -> Result<Option<Timest
     let Some(delete_after) = fleet.retention.delete_after(&job.tenant, now) else {
         return Ok(None);
     };
-    let (store, results) = (fleet.store.as_ref(), &fleet.results_bucket);
-    retention::mark(store, results, &job.tenant, &job.call, delete_after)
+    let (store, results) = (fleet.store_of(job), &fleet.results_bucket);
+    retention::mark(&*store, results, &job.tenant, &job.call, delete_after)
         .await
         .map_err(|e| e.failure())?;
     Ok(Some(delete_after))
@@ -196,16 +197,17 @@ fn processing(
 
 async fn store_objects(
     fleet: &Fleet,
+    job: &Job,
     plan: &Plan,
     composed: &Results,
 ) -> Result<Vec<StoredObject>, Failure> {
+    let store = fleet.store_of(job);
     let mut stored = Vec::with_capacity(composed.objects.len());
     for object in &composed.objects {
         let key = plan.keys.object(&object.name);
         let at = Location::new(fleet.results_bucket.clone(), key.clone());
         let bytes = Bytes::copy_from_slice(&object.bytes);
-        fleet
-            .store
+        store
             .put(&at, bytes, object.content_type, PutMode::Overwrite)
             .await
             .map_err(|e| e.failure())?;
@@ -216,13 +218,14 @@ async fn store_objects(
 
 pub(super) async fn put_manifest(
     fleet: &Fleet,
+    job: &Job,
     key: &ObjectKey,
     manifest: Manifest,
 ) -> Result<Standing, Failure> {
     let object = Object::json("manifest.json", &manifest);
     let at = Location::new(fleet.results_bucket.clone(), key.clone());
     match fleet
-        .store
+        .store_of(job)
         .put(
             &at,
             Bytes::from(object.bytes),
@@ -236,7 +239,7 @@ pub(super) async fn put_manifest(
             manifest: Box::new(manifest),
             sha256: object.sha256,
         }),
-        PutOutcome::AlreadyExists => standing_manifest(fleet, key).await?.ok_or_else(|| {
+        PutOutcome::AlreadyExists => standing_manifest(fleet, job, key).await?.ok_or_else(|| {
             Failure::new(
                 ErrorCode::StoreUnavailable,
                 "the manifest exists and cannot be read",

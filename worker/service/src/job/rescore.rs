@@ -27,7 +27,7 @@ pub(super) async fn rescore(
 ) -> Result<Done, Failure> {
     let scoring = plan::scoring(fleet, job).await?;
     let archive = Archive {
-        store: fleet.store.clone(),
+        store: fleet.store_of(job),
         bucket: fleet.results_bucket.clone(),
     };
     let absent = |detail: &str| {
@@ -51,7 +51,7 @@ pub(super) async fn rescore(
         scorecard_sha256: scoring.scorecard.as_ref().map(|card| &card.sha256),
     };
     let spec_sha256 = spec.sha256();
-    if let Some(standing) = publish::standing_manifest(fleet, &keys.done).await? {
+    if let Some(standing) = publish::standing_manifest(fleet, job, &keys.done).await? {
         if standing.manifest.spec_sha256 != spec_sha256 {
             return Err(another_analysis());
         }
@@ -76,7 +76,7 @@ pub(super) async fn rescore(
         processing: processing(fleet, attempts, started),
         ..original
     };
-    let standing = publish::put_manifest(fleet, &keys.done, manifest).await?;
+    let standing = publish::put_manifest(fleet, job, &keys.done, manifest).await?;
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
     if is_deleted(fleet, job).await? {
         archive.delete(&keys.analysis).await?;

@@ -13,7 +13,7 @@ use job_schema::{ErrorCode, Failure, ObjectKey, Sha256};
 
 use super::Rescored;
 use crate::results::{MAX_MANIFEST_BYTES, Object, Scoring};
-use crate::store::{self, BlobStore, Location, Pin, PutMode, PutOutcome, StoreError, exists};
+use crate::store::{self, BlobStore, Location, Pin, PutMode, PutOutcome, StoreError};
 use crate::tombstone;
 
 /// A 4 h call with both legs talking all the time stays below.
@@ -94,7 +94,7 @@ impl Archive {
     }
 
     pub async fn has(&self, key: &ObjectKey) -> Result<bool, Failure> {
-        let has = exists(self.store.as_ref(), &self.at(key)).await;
+        let has = self.store.exists(&self.at(key)).await;
         has.map_err(|e| e.failure())
     }
 

@@ -8,6 +8,9 @@ pub enum StoreError {
     NotFound { action: &'static str },
     #[error("{action}: access denied")]
     Forbidden { action: &'static str },
+    /// Nothing was asked of the store.
+    #[error("{action}: the key is not the tenant's")]
+    NotTheTenants { action: &'static str },
     #[error("fetch object: it is not the one asked for, or was replaced meanwhile")]
     Changed,
     #[error("fetch object: archived ({tier})")]
@@ -30,6 +33,12 @@ pub enum StoreError {
         action: &'static str,
         reason: String,
     },
+    /// The store's role was not to be had for this tenant, and was for others.
+    #[error("{action}: {reason}")]
+    RoleRefused {
+        action: &'static str,
+        reason: String,
+    },
     /// The object was read, and could not be written down here.
     #[error("write fetched object: {0}")]
     Destination(std::io::Error),
@@ -44,8 +53,13 @@ impl StoreError {
     /// As a failure of the store: results, checkpoints, manifests.
     pub fn failure(&self) -> Failure {
         let code = match self {
+            StoreError::RoleRefused { .. } => {
+                let code = ErrorCode::StoreUnavailable;
+                return Failure::at(code, "/tenant", self.to_string());
+            }
             StoreError::Damaged { .. } | StoreError::Garbled => ErrorCode::TransferDamaged,
             StoreError::Destination(_) | StoreError::Source(_) => ErrorCode::HostExhausted,
+            StoreError::NotTheTenants { .. } => ErrorCode::TenantMismatch,
             StoreError::NotFound { .. }
             | StoreError::Forbidden { .. }
             | StoreError::Changed
@@ -69,6 +83,8 @@ impl StoreError {
             StoreError::TooLarge { .. } => (ErrorCode::RecordingTooLarge, "/recording/key"),
             StoreError::Damaged { .. }
             | StoreError::Garbled
+            | StoreError::NotTheTenants { .. }
+            | StoreError::RoleRefused { .. }
             | StoreError::Unavailable { .. }
             | StoreError::Destination(_)
             | StoreError::Source(_)
@@ -96,5 +112,12 @@ mod tests {
             reason: "connect: timed out".to_owned(),
         };
         assert_eq!(down.recording_failure().code, ErrorCode::StoreUnavailable);
+        let refused = StoreError::RoleRefused {
+            action: "fetch object",
+            reason: "assume store.tenant_role: AccessDenied".to_owned(),
+        };
+        let failure = refused.recording_failure();
+        assert_eq!(failure.code, ErrorCode::StoreUnavailable);
+        assert_eq!(failure.pointer.as_deref(), Some("/tenant"));
     }
 }

@@ -2,10 +2,15 @@
 //! a bounded number of tries; `read` goes on where a download broke off and checks what came.
 //! Source: the S3 API reference, Amazon's and what others make of it.
 
+mod absence;
 mod answer;
 mod connect;
 mod encryption;
+mod owner;
+mod policy;
 mod read;
+mod recent;
+mod sessions;
 mod transfer;
 mod versions;
 
@@ -13,7 +18,7 @@ pub use encryption::TenantKeys;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,11 +33,12 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     BlobStore, Destination, Fetched, Listed, Location, ObjectMeta, Page, Pin, PutMode, PutOutcome,
-    StoreError, StoredVersion, current_versions, exists, unquoted,
+    Scope, StoreError, StoredVersion, current_versions, unquoted,
 };
 use crate::config::Store as Settings;
 
 use answer::{failed, length, readiness, timestamp};
+use sessions::Sessions;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -42,7 +48,16 @@ pub struct S3Store {
     read_timeout: Duration,
     timeouts: TimeoutConfig,
     max_attempts: u32,
-    tenant_keys: TenantKeys,
+    tenant_keys: Arc<TenantKeys>,
+    learned: Arc<Learned>,
+    sessions: Option<Sessions>,
+    /// Asked with rights that end at a prefix. A store then gives the same answer for what is not there as for what is forbidden.
+    is_restricted: bool,
+}
+
+/// What is true of the store whoever asks.
+#[derive(Default)]
+struct Learned {
     /// Whether the store honours If-None-Match; learned at the first write that depends on it.
     conditional_put: OnceLock<bool>,
     /// Whether a plain ETag is the MD5 of the bytes, as it is at Amazon; learned at the first read that can tell.
@@ -62,15 +77,19 @@ impl S3Store {
     /// # Errors
     /// [`StoreError::Settings`] where no region can be found.
     pub async fn connect(settings: &Settings) -> Result<Self, StoreError> {
+        let (config, sessions) = connect::connect(settings).await?;
+        let tenant_keys = TenantKeys::read(&settings.kms_keys)
+            .map_err(|reason| StoreError::Settings(format!("store.kms_keys: {reason}")))?;
         Ok(Self {
-            client: connect::client(settings).await?,
+            client: Client::from_conf(config),
             read_timeout: settings.read_timeout,
             timeouts: connect::timeouts(settings),
             max_attempts: settings.max_attempts,
-            tenant_keys: TenantKeys::read(&settings.kms_keys)
-                .map_err(|reason| StoreError::Settings(format!("store.kms_keys: {reason}")))?,
-            conditional_put: OnceLock::new(),
-            etag_is_md5: OnceLock::new(),
+            tenant_keys: Arc::new(tenant_keys),
+            learned: Arc::default(),
+            // The worker's own rights can be as few as the runbook has them then.
+            is_restricted: sessions.is_some(),
+            sessions,
         })
     }
 
@@ -123,7 +142,7 @@ impl S3Store {
         content_type: &str,
     ) -> Result<PutOutcome, StoreError> {
         let any = Some("*");
-        match self.conditional_put.get() {
+        match self.learned.conditional_put.get() {
             Some(true) => match self.put_once(at, bytes, content_type, any).await? {
                 Put::Created(_) => Ok(PutOutcome::Created),
                 Put::Exists => Ok(PutOutcome::AlreadyExists),
@@ -145,7 +164,7 @@ impl S3Store {
         content_type: &str,
     ) -> Result<PutOutcome, StoreError> {
         let any = Some("*");
-        if exists(self, at).await? {
+        if self.exists(at).await? {
             return Ok(PutOutcome::AlreadyExists);
         }
         let first = self.put_once(at, bytes, content_type, any).await?;
@@ -154,7 +173,7 @@ impl S3Store {
             Put::Exists | Put::Refused => Put::Exists,
         };
         let honoured = !matches!(first, Put::Refused) && matches!(second, Put::Exists);
-        if self.conditional_put.set(honoured).is_ok() && !honoured {
+        if self.learned.conditional_put.set(honoured).is_ok() && !honoured {
             tracing::warn!(
                 "the store ignores If-None-Match: two workers with the same job may both write its manifest"
             );
@@ -173,7 +192,7 @@ impl S3Store {
         bytes: &Bytes,
         content_type: &str,
     ) -> Result<PutOutcome, StoreError> {
-        if exists(self, at).await? {
+        if self.exists(at).await? {
             return Ok(PutOutcome::AlreadyExists);
         }
         let Put::Created(ours) = self.put_once(at, bytes, content_type, None).await? else {
@@ -192,7 +211,7 @@ impl S3Store {
 #[async_trait]
 impl BlobStore for S3Store {
     async fn head(&self, at: &Location, version: Option<&str>) -> Result<ObjectMeta, StoreError> {
-        let output = self
+        let answer = self
             .client
             .head_object()
             .bucket(at.bucket.as_str())
@@ -200,7 +219,11 @@ impl BlobStore for S3Store {
             .set_version_id(version.map(str::to_owned))
             .send()
             .await
-            .map_err(|e| failed("look up object", &e))?;
+            .map_err(|e| failed("look up object", &e));
+        let output = match answer {
+            Ok(output) => output,
+            Err(error) => return Err(self.explained(at, error).await),
+        };
         Ok(ObjectMeta {
             size_bytes: length("look up object", output.content_length)?,
             etag: output.e_tag.as_deref().map(unquoted).map(str::to_owned),
@@ -208,6 +231,17 @@ impl BlobStore for S3Store {
             readiness: readiness(&output),
             version_id: output.version_id,
         })
+    }
+
+    async fn exists(&self, at: &Location) -> Result<bool, StoreError> {
+        if self.is_restricted {
+            return self.is_listed(at).await;
+        }
+        match self.head(at, None).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 
     async fn fetch(
@@ -325,6 +359,20 @@ impl BlobStore for S3Store {
             Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    fn with_rights_of(&self, scope: Scope<'_>) -> Option<Arc<dyn BlobStore>> {
+        let client = self.sessions.as_ref()?.client(scope);
+        Some(Arc::new(Self {
+            client,
+            read_timeout: self.read_timeout,
+            timeouts: self.timeouts.clone(),
+            max_attempts: self.max_attempts,
+            tenant_keys: Arc::clone(&self.tenant_keys),
+            learned: Arc::clone(&self.learned),
+            sessions: None,
+            is_restricted: true,
+        }))
     }
 
     async fn delete(&self, at: &Location) -> Result<(), StoreError> {

@@ -57,7 +57,11 @@ impl Standing {
         } = self;
         drop((telling, sweeping));
         let fleet = &worker.fleet;
-        let gone = presence::withdraw(fleet.store.as_ref(), &fleet.results_bucket, &fleet.worker);
+        let gone = presence::withdraw(
+            fleet.own_store.as_ref(),
+            &fleet.results_bucket,
+            &fleet.worker,
+        );
         if let Err(e) = gone.await {
             tracing::warn!(error = %e, "this worker will be listed for half a minute more");
         }
@@ -75,7 +79,7 @@ async fn go_on(worker: Arc<Worker>, started_at: Timestamp) {
     let fleet = &worker.fleet;
     // Here, where no job waits for it: after a night of kills there may be many to look at.
     let cleared = presence::clear_away(
-        fleet.store.as_ref(),
+        fleet.own_store.as_ref(),
         &fleet.results_bucket,
         Timestamp::now(),
     )
@@ -97,7 +101,7 @@ async fn go_on(worker: Arc<Worker>, started_at: Timestamp) {
 
 async fn look(worker: &Worker) -> Result<(), StoreError> {
     let fleet = &worker.fleet;
-    let paused = pause::paused_lanes(fleet.store.as_ref(), &fleet.results_bucket).await?;
+    let paused = pause::paused_lanes(fleet.own_store.as_ref(), &fleet.results_bucket).await?;
     for lane in Lane::ALL {
         let is_paused = paused.contains(&lane);
         if is_paused != worker.pauses.is_paused(lane) {
@@ -124,7 +128,7 @@ async fn tell(worker: &Worker, started_at: Timestamp) -> Result<(), StoreError> 
         running_count: u16::try_from(fleet.metrics.running_jobs.get()).unwrap_or(u16::MAX),
         lanes: worker.activity.lanes(&worker.lanes),
     };
-    presence::announce(fleet.store.as_ref(), &fleet.results_bucket, &presence).await
+    presence::announce(fleet.own_store.as_ref(), &fleet.results_bucket, &presence).await
 }
 
 fn warn_once(warned: &mut bool, error: &StoreError) {

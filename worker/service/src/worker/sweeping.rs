@@ -32,7 +32,7 @@ pub(super) async fn go_on(worker: Arc<Worker>, sweeping: Sweeping) {
 async fn turn(worker: &Worker, sweeping: &Sweeping) -> Result<(), SweepError> {
     let fleet = &worker.fleet;
     let places = Places {
-        store: fleet.store.as_ref(),
+        store: fleet.own_store.as_ref(),
         recordings: &sweeping.recordings,
         results: &fleet.results_bucket,
     };

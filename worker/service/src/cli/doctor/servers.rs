@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use job_schema::JobId;
+use job_schema::{JobId, TenantId};
 
 use super::super::common::Shelf;
 use super::{Check, Verdict, not_ok, ok};
 use crate::broker::{Broker, ConsumerTimeout};
 use crate::clock::ahead;
 use crate::config::Config;
-use crate::store::{Location, ObjectMeta, PutMode, PutOutcome, StoreError};
+use crate::layout;
+use crate::store::{self, Location, ObjectMeta, PutMode, PutOutcome, Scope, StoreError};
 use crate::topology::Topology;
 
 /// As `broker` and `store` give them.
@@ -102,7 +103,8 @@ async fn timeout(config: &Config, rabbitmqctl: Option<&str>) -> Check {
     }
 }
 
-/// Writes, refuses to overwrite, reads and deletes one object, as a job does; its time shows the store's clock.
+/// Writes, refuses to overwrite, reads and deletes one object, as a job does, and looks for another with a tenant's rights;
+/// its time shows the store's clock.
 pub(super) async fn store(config: &Config) -> [Check; 2] {
     const FIX: &str = "check store.* settings, credentials and that the buckets exist";
     let failed = |detail: String, fix| {
@@ -161,6 +163,7 @@ async fn try_round(shelf: &Shelf) -> Result<Round, StoreError> {
     put().await?;
     let wrote = (before, Timestamp::now());
     let again = put().await?;
+    look_as_a_job(shelf).await?;
     let meta = shelf.store.head(&at, None).await?;
     let read = shelf.store.get(&at, 1024).await?;
     shelf.store.delete(&at).await?;
@@ -170,6 +173,18 @@ async fn try_round(shelf: &Shelf) -> Result<Round, StoreError> {
         meta,
         wrote,
     })
+}
+
+/// Where the store has a role for tenants, it is assumed for one that does not exist.
+async fn look_as_a_job(shelf: &Shelf) -> Result<bool, StoreError> {
+    let tenant: TenantId = "doctor".parse().expect("letters make a tenant's name");
+    let scope = Scope {
+        tenant: &tenant,
+        recordings: &shelf.recordings,
+        results: &shelf.results,
+    };
+    let at = Location::new(shelf.results.clone(), layout::tenant_tombstone(&tenant));
+    store::of_tenant(&shelf.store, scope).exists(&at).await
 }
 
 /// S3 refuses signatures that are 15 minutes off, and `not_after` is read by the worker's clock.

@@ -6,6 +6,7 @@ use aws_sdk_s3::primitives::DateTime;
 use jiff::Timestamp;
 
 use super::super::{Readiness, StoreError};
+use super::sessions::NotAssumed;
 use crate::trust::BAD_CERTIFICATE;
 
 const UNTRUSTED: &str =
@@ -15,6 +16,9 @@ pub(super) fn failed<E>(action: &'static str, error: &SdkError<E>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
+    if let Some(not_assumed) = not_assumed(error) {
+        return not_assumed.failed(action);
+    }
     let status = error.raw_response().map(|r| r.status().as_u16());
     let code = error
         .as_service_error()
@@ -40,7 +44,13 @@ where
     }
 }
 
-fn unanswered<E>(error: &SdkError<E>) -> String
+/// Whether nothing was sent for want of a tenant's credentials.
+fn not_assumed<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a NotAssumed> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|cause| cause.downcast_ref())
+}
+
+pub(super) fn unanswered<E>(error: &SdkError<E>) -> String
 where
     E: std::error::Error + 'static,
 {

@@ -1,11 +1,10 @@
-//! The client. In: the settings. Out: a client with a deadline on everything and ring for TLS, encrypted unless the store is
+//! Clients. In: the settings. Out: clients with a deadline on everything and ring for TLS, encrypted unless the store is
 //! on this host. Fails: no region can be found, or the authorities to trust cannot be read.
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Config, Credentials, Region, RequestChecksumCalculation,
@@ -15,6 +14,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use secrecy::ExposeSecret;
 
 use super::super::StoreError;
+use super::owner::ExpectedOwner;
+use super::sessions::Sessions;
 use crate::config::{Checksums, Store as Settings};
 use crate::trust::authorities;
 
@@ -23,19 +24,36 @@ const SLOWEST_BYTES_PER_S: u64 = 256 * 1024;
 /// Taken where an endpoint is set and no region is: S3-alikes mostly ignore it, and the signature needs one.
 const DEFAULT_REGION: &str = "us-east-1";
 
-pub(super) async fn client(settings: &Settings) -> Result<Client, StoreError> {
+/// What a client of the store is made of, and where roles are assumed for it.
+pub(super) async fn connect(settings: &Settings) -> Result<(Config, Option<Sessions>), StoreError> {
     let shared = shared_config(settings, tls(settings)?).await;
     if shared.region().is_none() {
         let reason = "no region: set store.region or AWS_REGION".to_owned();
         return Err(StoreError::Settings(reason));
     }
-    Ok(Client::from_conf(own_config(&shared, settings)))
+    let config = own_config(&shared, settings);
+    let sessions = settings.tenant_role.clone().map(|role| {
+        let sts = aws_sdk_sts::Client::from_conf(sts_config(&shared, settings));
+        let (patience, uses_keys) = (settings.operation_timeout, settings.is_amazons());
+        Sessions::new(role, sts, config.clone(), patience, uses_keys)
+    });
+    Ok((config, sessions))
+}
+
+/// As with the store's own, an endpoint out of the environment or a profile is not used.
+fn sts_config(shared: &SdkConfig, settings: &Settings) -> aws_sdk_sts::Config {
+    let mut config = aws_sdk_sts::config::Builder::from(shared);
+    config.set_endpoint_url(settings.sts_endpoint.clone());
+    config.build()
 }
 
 /// The endpoint is ours alone: one out of an AWS profile would go past the check that it is encrypted.
 fn own_config(shared: &SdkConfig, settings: &Settings) -> Config {
     let mut config = Builder::from(shared).force_path_style(settings.path_style);
     config.set_endpoint_url(settings.endpoint.clone());
+    if let Some(owner) = &settings.bucket_owner {
+        config = config.interceptor(ExpectedOwner(owner.clone()));
+    }
     config.build()
 }
 
@@ -121,6 +139,13 @@ mod tests {
             let flags = [("store.endpoint", endpoint.to_owned())];
             let settings = crate::config::assemble(None, &[], &flags).unwrap().config;
             let config = format!("{:?}", own_config(&shared, &settings.store));
+            assert!(!config.contains("profile.example"), "{config}");
+            assert_eq!(config.contains("settings.example"), used, "{config}");
+        }
+        for (endpoint, used) in [("", false), ("https://settings.example", true)] {
+            let flags = [("store.sts_endpoint", endpoint.to_owned())];
+            let settings = crate::config::assemble(None, &[], &flags).unwrap().config;
+            let config = format!("{:?}", sts_config(&shared, &settings.store));
             assert!(!config.contains("profile.example"), "{config}");
             assert_eq!(config.contains("settings.example"), used, "{config}");
         }

@@ -73,7 +73,7 @@ impl S3Store {
         }
         // Its ETag is something else than we took it for. One object uploaded in an odd way says nothing of a store
         // whose ETags were digests before.
-        let _ = self.etag_is_md5.set(false);
+        let _ = self.learned.etag_is_md5.set(false);
         Ok(())
     }
 
@@ -81,12 +81,12 @@ impl S3Store {
         if let Some(wanted) = wanted {
             return came.sha256() == *wanted;
         }
-        if self.etag_is_md5.get() == Some(&false) {
+        if self.learned.etag_is_md5.get() == Some(&false) {
             return true;
         }
         let agrees = came.agrees_with_etag();
         if agrees == Some(true) {
-            let _ = self.etag_is_md5.set(true);
+            let _ = self.learned.etag_is_md5.set(true);
         }
         agrees.unwrap_or(true)
     }
@@ -110,10 +110,10 @@ impl S3Store {
         if offset > 0 {
             request = request.range(format!("bytes={offset}-"));
         }
-        let output = request
-            .send()
-            .await
-            .map_err(|e| failed("fetch object", &e))?;
+        let output = match request.send().await {
+            Ok(output) => output,
+            Err(e) => return Err(self.explained(at, failed("fetch object", &e)).await),
+        };
         transfer.check(&output, max_bytes)?;
         Ok(output.body)
     }

@@ -68,7 +68,10 @@ impl Slot {
 
     /// A job that failed for this worker's sake keeps the next ones from it for a while.
     fn note_failure(&self, failure: &Failure) {
-        let is_ours = failure.class() == Class::Infra && failure.code != ErrorCode::WorkerLost;
+        // One that points into the job is its tenant's, as a role that is refused for that tenant.
+        let is_ours = failure.class() == Class::Infra
+            && failure.code != ErrorCode::WorkerLost
+            && failure.pointer.is_none();
         if is_ours && self.worker.ailing.failed() {
             self.worker.health.unwell(true);
         }
