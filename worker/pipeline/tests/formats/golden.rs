@@ -86,9 +86,9 @@ fn short_call() -> Transcript {
                 "You said somebody would come... and nobody ever came!",
             ),
             speech(0, 8_000, "I am sorry about that. --"),
-            speech(1, 12_000, "\u{202E}Well,"),
+            speech(1, 12_000, "\u{202E}Awful,"),
             speech(0, 14_000, "Hm"),
-            speech(1, 25_000, "Goodbye."),
+            speech(1, 25_000, "Thank you, goodbye."),
         ],
     )
 }
@@ -115,6 +115,21 @@ fn call_analytics() {
     assert_eq!(metadata["Output"], "Redacted");
     redacted["ContentMetadata"] = whole["ContentMetadata"].clone();
     assert_eq!(whole, redacted);
+}
+
+#[test]
+fn a_call_whose_sentiment_is_not_known_has_none_in_the_shape_of_call_analytics() {
+    let mut call = short_call();
+    let sentiments = |call: &Transcript| {
+        render(Format::CallAnalytics, call)
+            .matches("\"Sentiment\"")
+            .count()
+    };
+    assert_eq!(sentiments(&call), 1 + call.turns.len());
+    for channel in &mut call.channels {
+        channel.facts.language.as_mut().unwrap().code = "de".into();
+    }
+    assert_eq!(sentiments(&call), 0);
 }
 
 const MADE: Made<'_> = Made {
