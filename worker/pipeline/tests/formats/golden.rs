@@ -170,6 +170,8 @@ fn the_parts_of_a_vcon_point_at_each_other() {
     let uuid = vcon["uuid"].as_str().unwrap();
     assert_eq!((uuid.len(), &uuid[14..15]), (36, "8"));
     assert_eq!(vcon["dialog"][0]["parties"], serde_json::json!([0, 1]));
+    // Readers refuse a recording without it.
+    assert_eq!(vcon["dialog"][0]["mediatype"], "audio/x-wav");
     assert_eq!(vcon["parties"][1]["role"], "customer");
     let body = &vcon["analysis"][0]["body"];
     let words = body["words"].as_array().unwrap();
