@@ -12,7 +12,7 @@ use job_schema::sentiment::{
 use job_schema::transcript::{Channel, TimeSpan, Transcript, Turn, Word};
 
 use crate::heard::{HEARD_MIN_MEAN_CONFIDENCE, mean_confidence};
-use weigh::{Weighed, score, weigh};
+use weigh::{Folded, Weighed, score, weigh};
 
 /// As VADER has it: a score from here up is positive, from its negative down negative.
 pub const MIN_SCORE: f64 = 0.05;
@@ -33,12 +33,15 @@ pub(crate) enum Unknown {
 
 /// Of each turn, in the transcript's order.
 pub(crate) fn of_turns(transcript: &Transcript) -> Vec<Result<TurnSentiment, Unknown>> {
+    let mut folded = Folded::new();
     let turns = transcript.turns.iter();
     turns
         .map(|turn| {
             let mut channels = transcript.channels.iter();
             let channel = channels.find(|channel| channel.facts.index == turn.channel);
-            channel.map_or(Err(Unknown::NotHeard), |channel| of_turn(turn, channel))
+            channel.map_or(Err(Unknown::NotHeard), |channel| {
+                of_turn(turn, channel, &mut folded)
+            })
         })
         .collect()
 }
@@ -74,11 +77,15 @@ pub fn of_text(text: &str) -> Sentiment {
             confidence: 1.0,
         })
         .collect();
-    let weighed = weigh(&words);
+    let weighed = weigh(&words, &mut Folded::new());
     sentiment(&weighed, score(sum(&weighed)))
 }
 
-fn of_turn(turn: &Turn, channel: &Channel) -> Result<TurnSentiment, Unknown> {
+fn of_turn<'a>(
+    turn: &Turn,
+    channel: &'a Channel,
+    folded: &mut Folded<'a>,
+) -> Result<TurnSentiment, Unknown> {
     let language = channel.facts.language.as_ref();
     if language.is_none_or(|language| language.code != LANGUAGE) {
         return Err(Unknown::Language);
@@ -88,7 +95,7 @@ fn of_turn(turn: &Turn, channel: &Channel) -> Result<TurnSentiment, Unknown> {
         Some(mean) if mean >= HEARD_MIN_MEAN_CONFIDENCE => {}
         _ => return Err(Unknown::NotHeard),
     }
-    let weighed = weigh(words);
+    let weighed = weigh(words, folded);
     let score = score(sum(&weighed));
     Ok(TurnSentiment {
         channel: turn.channel,

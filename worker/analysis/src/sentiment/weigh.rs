@@ -2,6 +2,9 @@
 //! negation and `but` are seen to, and the turn's score. Nothing fails. Source: VADER 3.3.2 for the rules and their factors, without
 //! what only writing has (capitals, exclamation marks, emoticons). Beyond it: a negation does not reach across a mark.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use job_schema::transcript::Word;
 
 use super::lexicon::{Known, LEXICON};
@@ -35,7 +38,7 @@ pub(super) struct Weighed {
 
 #[derive(Debug)]
 struct Token {
-    text: String,
+    text: Rc<str>,
     word: usize,
     /// A mark parts it from the next.
     ends: bool,
@@ -50,9 +53,12 @@ impl AsRef<str> for Token {
     }
 }
 
+/// The tokens of each different word of a call, which is folded and looked up once.
+pub(super) type Folded<'a> = HashMap<&'a str, Vec<(Rc<str>, Known)>>;
+
 /// Those with a weight, in order.
-pub(super) fn weigh(words: &[Word]) -> Vec<Weighed> {
-    let mut said = tokens_of(words);
+pub(super) fn weigh<'a>(words: &'a [Word], folded: &mut Folded<'a>) -> Vec<Weighed> {
+    let mut said = tokens_of(words, folded);
     let mut entries: Vec<(usize, usize, f64)> = Vec::new();
     let mut at = 0;
     while at < said.len() {
@@ -69,7 +75,7 @@ pub(super) fn weigh(words: &[Word]) -> Vec<Weighed> {
         }
         at += count;
     }
-    let but = said.iter().position(|token| token.text == "but");
+    let but = said.iter().position(|token| &*token.text == "but");
     let weighed = entries.iter().map(|&(first, end, valence)| {
         let (from, plain) = modified(&said, first, valence);
         let factor = but.map_or(1.0, |but| if first < but { BEFORE_BUT } else { AFTER_BUT });
@@ -87,15 +93,19 @@ pub(super) fn score(sum: f64) -> f64 {
     sum / (sum * sum + ALPHA).sqrt()
 }
 
-fn tokens_of(words: &[Word]) -> Vec<Token> {
-    let lexicon = &*LEXICON;
+fn tokens_of<'a>(words: &'a [Word], folded: &mut Folded<'a>) -> Vec<Token> {
     let mut said: Vec<Token> = Vec::with_capacity(words.len());
     for (index, word) in words.iter().enumerate() {
-        said.extend(tokens(&word.text).map(|text| Token {
-            known: lexicon.known(&text),
-            text,
+        let parts = folded.entry(&word.text).or_insert_with(|| {
+            let parts =
+                tokens(&word.text).map(|text| (Rc::from(text.as_str()), LEXICON.known(&text)));
+            parts.collect()
+        });
+        said.extend(parts.iter().map(|(text, known)| Token {
+            text: Rc::clone(text),
             word: index,
             ends: false,
+            known: *known,
             counts: false,
         }));
         if word.text.ends_with(['.', ',', ';', ':', '?', '!'])
@@ -135,7 +145,7 @@ fn modified(said: &[Token], first: usize, valence: f64) -> (usize, f64) {
 }
 
 fn boost(said: &[Token], at: usize) -> f64 {
-    let of_a_kind = said[at].text == "of" && at > 0 && is_kind(&said[at - 1]);
+    let of_a_kind = &*said[at].text == "of" && at > 0 && is_kind(&said[at - 1]);
     if of_a_kind {
         -1.0
     } else {
@@ -145,16 +155,16 @@ fn boost(said: &[Token], at: usize) -> f64 {
 
 /// `kind of`, which is neither kind nor a word of its own.
 fn is_kind_of(said: &[Token], at: usize) -> bool {
-    is_kind(&said[at]) && said.get(at + 1).is_some_and(|next| next.text == "of")
+    is_kind(&said[at]) && said.get(at + 1).is_some_and(|next| &*next.text == "of")
 }
 
 fn is_kind(token: &Token) -> bool {
-    matches!(token.text.as_str(), "kind" | "sort")
+    matches!(&*token.text, "kind" | "sort")
 }
 
 /// `no` is an answer as often as not, and reaches two words.
 fn negates(said: &[Token], at: usize, distance: usize) -> bool {
-    match said[at].text.as_str() {
+    match &*said[at].text {
         "no" => distance < 2,
         text => NEGATIONS.contains(&text) || text.ends_with("n't"),
     }
