@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{CallId, RuleSetId, Sha256, TenantId};
 use crate::job::Role;
 use crate::scorecard::ScorecardResult;
+use crate::sentiment::{CallSentiment, TurnSentiment};
 use crate::transcript::TimeSpan;
 
 /// Which rules fired and where, the score they add up to, and how the talk went.
@@ -87,6 +88,9 @@ pub struct Measured {
     pub holds: bool,
     /// The parts of the call that the figure comes from, where it comes from some.
     pub spans: Vec<TimeSpan>,
+    /// The turns that were counted, for a share of turns with a sentiment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<TurnSentiment>,
 }
 
 #[derive(
@@ -187,6 +191,9 @@ pub struct Conversation {
     pub overlap: Overlap,
     pub channels: Vec<ChannelTalk>,
     pub interruptions: Vec<Interruption>,
+    /// Absent where it is not known of any turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentiment: Option<CallSentiment>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -16,6 +16,7 @@ pub mod redaction;
 pub mod review;
 pub mod schema;
 pub mod scorecard;
+pub mod sentiment;
 pub mod signature;
 pub mod status;
 pub mod transcript;

@@ -1,7 +1,8 @@
 //! How the talk went, in milliseconds. In: a transcript's utterances: a speaker talks from an utterance's first word to its
-//! last, short pauses included. Out: talk, silence, overlap, interruptions and pace. Nothing fails.
+//! last, short pauses included. Out: talk, silence, overlap, interruptions, pace and sentiment. Nothing fails.
 
 use crate::heard::intersection;
+use crate::sentiment;
 use job_schema::analysis::{ChannelTalk, Conversation, Interruption, NonTalk, Overlap};
 use job_schema::transcript::{Channel, NonSpeechKind, TimeSpan, Transcript, Utterance};
 
@@ -41,6 +42,7 @@ pub fn measure(transcript: &Transcript, non_talk_threshold_ms: u64) -> Conversat
             .map(|channel| channel_talk(transcript, channel))
             .collect(),
         interruptions: interruptions(&transcript.channels),
+        sentiment: sentiment::of_call(transcript),
     }
 }
 

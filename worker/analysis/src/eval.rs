@@ -4,12 +4,14 @@
 
 mod measure;
 mod pairs;
+mod sentiment;
 mod sequence;
 mod value;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use job_schema::sentiment::TurnSentiment;
 use job_schema::transcript::{TimeSpan, Transcript, Word};
 
 use crate::call::{Call, Searched};
@@ -19,6 +21,7 @@ use crate::matching::{Occurrence, find};
 use crate::program::{Node, NodeKind, ScopeId, TermId};
 use crate::query::{self, Comparison, PairOp};
 use crate::rules::{Rule, RuleSet};
+use crate::sentiment::Unknown;
 pub(crate) use value::{Place, StepFound, Value};
 
 /// What is known of a call beside its words: direction, queue, an account's own attributes.
@@ -33,6 +36,8 @@ pub(crate) struct Evaluation<'a> {
     /// By rule.
     decided: Vec<Option<Value>>,
     talk: OnceCell<Talk>,
+    /// By turn.
+    sentiments: OnceCell<Vec<Result<TurnSentiment, Unknown>>>,
 }
 
 pub(crate) struct ScopeOnCall {
@@ -62,6 +67,7 @@ impl<'a> Evaluation<'a> {
             scopes: program.scopes.iter().map(|_| OnceCell::new()).collect(),
             decided: rule_set.rules.iter().map(|_| None).collect(),
             talk: OnceCell::new(),
+            sentiments: OnceCell::new(),
         };
         for &index in &program.order {
             let value = evaluation.rule(&rule_set.rules[index]);

@@ -93,6 +93,12 @@ pub(crate) fn words_in(words: &[Word], window: TimeSpan) -> &[Word] {
     &rest[..rest.partition_point(|word| word.start_ms < window.end_ms)]
 }
 
+/// None without a word.
+pub(crate) fn mean_confidence(words: &[Word]) -> Option<f64> {
+    let sum = words.iter().map(|word| f64::from(word.confidence)).sum();
+    mean(sum, words.len())
+}
+
 fn mean(sum: f64, count: usize) -> Option<f64> {
     let count = u32::try_from(count).ok().filter(|&count| count > 0)?;
     Some(sum / f64::from(count))

@@ -1,6 +1,6 @@
 //! Categories of Amazon Transcribe Call Analytics as a rule set. In: their JSON, one category, a list, or what the service
-//! answers. Out: a rule file's text with one rule a category, checked. Fails on what has no counterpart here: sentiment,
-//! which is not computed. Where the service's documents contradict each other, the interrupter is meant, and milliseconds.
+//! answers. Out: a rule file's text with one rule a category, checked. Fails on what the service
+//! would refuse too. Where the service's documents contradict each other, the interrupter is meant, and milliseconds.
 
 use std::fmt::Write;
 use std::num::NonZeroU32;
@@ -56,7 +56,7 @@ struct Filters {
     transcript_filter: Option<Filter>,
     non_talk_time_filter: Option<Filter>,
     interruption_filter: Option<Filter>,
-    sentiment_filter: Option<serde_json::Value>,
+    sentiment_filter: Option<Filter>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,6 +65,8 @@ struct Filter {
     transcript_filter_type: Option<String>,
     #[serde(default)]
     targets: Vec<String>,
+    #[serde(default)]
+    sentiments: Vec<String>,
     /// Milliseconds.
     threshold: Option<u64>,
     participant_role: Option<String>,
@@ -123,21 +125,19 @@ pub fn call_analytics(
 }
 
 fn part(filters: Filters) -> Result<String, &'static str> {
-    if filters.sentiment_filter.is_some() {
-        return Err("SentimentFilter has no counterpart: sentiment is not computed");
-    }
     let (filter, term) = match (
         filters.transcript_filter,
         filters.non_talk_time_filter,
         filters.interruption_filter,
+        filters.sentiment_filter,
     ) {
-        (Some(filter), None, None) => (words(&filter)?, filter),
-        (None, Some(filter), None) => {
+        (Some(filter), None, None, None) => (words(&filter)?, filter),
+        (None, Some(filter), None, None) => {
             let at_least = filter.threshold.filter(|&ms| ms > 0);
             let value = at_least.map_or("> 0ms".to_owned(), |ms| format!(">= {ms}ms"));
             (format!("@silence {value}"), filter)
         }
-        (None, None, Some(filter)) => {
+        (None, None, Some(filter), None) => {
             let who = role(&filter)?.map_or("any", Role::as_str);
             let term = match filter.threshold.filter(|&ms| ms > 0) {
                 Some(ms) => format!("@interruption_time_by({who}) >= {ms}ms"),
@@ -145,6 +145,7 @@ fn part(filters: Filters) -> Result<String, &'static str> {
             };
             (term, filter)
         }
+        (None, None, None, Some(filter)) => (sentiment(&filter)?, filter),
         _ => return Err("exactly one filter is expected"),
     };
     let not = if term.negate { "NOT " } else { "" };
@@ -162,6 +163,25 @@ fn words(filter: &Filter) -> Result<String, &'static str> {
     }
     let speaker = role(filter)?.map_or(String::new(), |role| format!("{}: ", role.as_str()));
     Ok(format!("{speaker}(\"{}\")", phrases.join("\" | \"")))
+}
+
+/// The service counts a filter as matched from half of the turns up.
+fn sentiment(filter: &Filter) -> Result<String, &'static str> {
+    let mut wanted: Vec<&str> = Vec::new();
+    for sentiment in &filter.sentiments {
+        wanted.push(match sentiment.as_str() {
+            "POSITIVE" => "positive",
+            "NEGATIVE" => "negative",
+            "NEUTRAL" => "neutral",
+            "MIXED" => "mixed",
+            _ => return Err("Sentiments are POSITIVE, NEGATIVE, NEUTRAL or MIXED"),
+        });
+    }
+    if wanted.is_empty() {
+        return Err("Sentiments needs one of POSITIVE, NEGATIVE, NEUTRAL, MIXED");
+    }
+    let who = role(filter)?.map_or("any", Role::as_str);
+    Ok(format!("@sentiment({}, {who}) >= 50%", wanted.join("|")))
 }
 
 fn role(filter: &Filter) -> Result<Option<Role>, &'static str> {

@@ -17,6 +17,7 @@ pub mod redact;
 pub mod rules;
 mod score;
 pub mod scorecard;
+pub mod sentiment;
 mod vocabulary;
 mod words;
 

@@ -17,7 +17,7 @@ use crate::rules::{Speaker, Window};
 pub(crate) use parse::parse;
 pub use problem::QueryProblem;
 pub(crate) use problem::nearest;
-pub(crate) use value::{Comparison, Measure, Unit, Value, fact_value};
+pub(crate) use value::{Comparison, Feelings, Measure, Unit, Value, fact_value};
 pub(crate) use words::phrase;
 
 pub const MAX_QUERY_CHARS: usize = 8_000;

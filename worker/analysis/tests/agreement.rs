@@ -27,6 +27,7 @@ fn machine(answer: Answer) -> ScorecardResult {
         },
         channels: Vec::new(),
         interruptions: Vec::new(),
+        sentiment: None,
     };
     let mut result = Scorecard::parse(FORM).unwrap().fill(None, &silence);
     result.sections[0].questions[0].answer = answer;

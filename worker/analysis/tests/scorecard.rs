@@ -9,6 +9,7 @@ use job_schema::analysis::{
 use job_schema::job::Role;
 use job_schema::review::{HumanAnswer, Review};
 use job_schema::scorecard::{Answer, QuestionResult, ScorecardResult};
+use job_schema::sentiment::{CallSentiment, RoleSentiment};
 use job_schema::transcript::TimeSpan;
 
 /// The form in the documentation.
@@ -47,6 +48,7 @@ fn conversation(agent_words: u32) -> Conversation {
             talk(1, Role::Customer, 30_000, 50),
         ],
         interruptions: Vec::new(),
+        sentiment: None,
     }
 }
 
@@ -185,6 +187,42 @@ fn without_rules_nothing_that_needs_them_is_answered() {
     let result = card.fill(None, &conversation(150));
     assert_eq!(answer(&result, "greeting"), "?");
     assert_eq!(answer(&result, "pace"), "good");
+}
+
+#[test]
+fn a_question_reads_the_sentiment_of_a_side_and_does_not_apply_where_it_is_not_known() {
+    let question = |measure: &str| {
+        format!(
+            "[[section.question]]\nname = \"{measure}\"\nmeasure = \"{measure}\"\n\
+             answers = [{{ answer = \"low\", to = 30, points = 0 }}, {{ answer = \"high\", from = 30, points = 1 }}]\n"
+        )
+    };
+    let measures = [
+        "sentiment.customer",
+        "negative_percent.customer",
+        "positive_percent.customer",
+        "sentiment.agent",
+    ];
+    let head = "id = \"mood\"\nversion = 1\n[[section]]\nname = \"mood\"\n".to_owned();
+    let card = Scorecard::parse(&(head + &measures.map(question).concat())).unwrap();
+    let mut conversation = conversation(150);
+    conversation.sentiment = Some(CallSentiment {
+        roles: vec![RoleSentiment {
+            role: Role::Customer,
+            score: -1.3,
+            turns_count: 8,
+            positive_count: 1,
+            negative_count: 3,
+            mixed_count: 0,
+            quarters: Vec::new(),
+        }],
+        turns: Vec::new(),
+    });
+    let result = card.fill(None, &conversation);
+    let answers = measures.map(|measure| answer(&result, measure));
+    assert_eq!(answers, ["low", "high", "low", "n/a"]);
+    let values = measures.map(|measure| self::question(&result, measure).evidence.first()?.value);
+    assert_eq!(values, [Some(-1.3), Some(37.5), Some(12.5), None]);
 }
 
 #[test]

@@ -96,10 +96,33 @@ fn explain_prints_each_term_of_the_rules_asked_for() {
 }
 
 #[test]
+fn explain_shows_the_turns_of_a_sentiment_with_the_words_that_made_it() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let moods = MINE.replace(
+        "first(5s): agent: hello",
+        "@sentiment(negative, customer) >= 50%",
+    );
+    let mine = write(dir.path(), "mine.toml", &moods);
+    let rule_set = analysis::RuleSet::parse(&moods).expect("the rules above");
+    let case = "[[case]]\nname = \"upset\"\ndialogue = 'customer 9 I am not very happy'\nexpect = { hello = true }\n";
+    let cases = analysis::cases::parse(case, &rule_set).expect("the case above");
+    assert_eq!(analysis::cases::run(&cases[0], &rule_set), []);
+    let transcript = serde_json::to_string(&cases[0].transcript).expect("a transcript is JSON");
+    let transcript = write(dir.path(), "transcript.json", &transcript);
+    let (status, out, _) = rules(&["explain", &mine, "--transcript", &transcript]);
+    assert_eq!(status, 0);
+    assert!(out.contains("measured 100.0 percent"), "{out}");
+    let turn = "turn at 9.0 s, customer: -0.50 \"not very happy\" -2.21";
+    assert!(out.contains(turn), "{out}");
+    let (_, out, _) = rules(&["explain", &mine, "--transcript", &transcript, "--json"]);
+    let turn = &json(&out)["term"]["measures"][0]["turns"][0];
+    assert_eq!(turn["sentiment"], "negative");
+}
+
+#[test]
 fn import_prints_a_rule_file_that_check_accepts() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let category =
-        r#"{"CategoryName": "loud", "Rules": [{"NonTalkTimeFilter": {"Threshold": 5000}}]}"#;
+    let category = r#"{"CategoryName": "loud", "Rules": [{"NonTalkTimeFilter": {"Threshold": 5000}}, {"SentimentFilter": {"Sentiments": ["NEGATIVE"]}}]}"#;
     let categories = write(dir.path(), "categories.json", category);
     let (status, out, _) = rules(&["import", &categories, "--id", "from-aws"]);
     assert_eq!(status, 0);

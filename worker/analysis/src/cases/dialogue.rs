@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use job_schema::Sha256;
 use job_schema::job::Role;
 use job_schema::transcript::{
-    AudioFacts, Channel, ChannelFacts, ChannelStatus, DecodedAudio, EngineFacts, Figures, Speakers,
-    SuppressReason, Suppressed, TimeSpan, Transcript, Turn, Utterance, Word, WordRange,
+    AudioFacts, Channel, ChannelFacts, ChannelStatus, DecodedAudio, EngineFacts, Figures, Language,
+    LanguageSource, Speakers, SuppressReason, Suppressed, TimeSpan, Transcript, Turn, Utterance,
+    Word, WordRange,
 };
 
+/// As number words and sentiment are.
+const LANGUAGE: &str = "en";
 /// As the sample calls are spoken: a word of 300 ms, the next one 400 ms after it began.
 const WORD_MS: u64 = 300;
 const PACE_MS: u64 = 400;
@@ -173,7 +176,16 @@ fn utterances(words: &[Word]) -> Vec<Utterance> {
 }
 
 fn channel(index: u16, role: Role) -> Channel {
-    Channel::without_words(ChannelFacts::unmeasured(index, role))
+    Channel::without_words(ChannelFacts {
+        language: Some(Language {
+            code: LANGUAGE.into(),
+            source: LanguageSource::Job,
+            confidence: 1.0,
+            heard_ms: 0,
+            votes: Vec::new(),
+        }),
+        ..ChannelFacts::unmeasured(index, role)
+    })
 }
 
 fn whole(channels: Vec<Channel>, turns: Vec<Turn>, duration_ms: u64) -> Transcript {

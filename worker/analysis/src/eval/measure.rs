@@ -5,6 +5,7 @@
 use job_schema::analysis::{MeasureUnit, Measured, Outcome};
 use job_schema::transcript::TimeSpan;
 
+use super::sentiment::SentimentTerm;
 use super::{Evaluation, Value};
 use crate::conversation::{Talk, intersections, subtract, total_ms};
 use crate::heard::{intersection, words_in};
@@ -35,6 +36,15 @@ impl Evaluation<'_> {
         if let (Err(reason), false) = (&scope.heard, rests_on_sound) {
             return Value::inconclusive(reason.clone());
         }
+        if let Measure::Sentiment(feelings) = measure {
+            let at = SentimentTerm {
+                term,
+                feelings,
+                comparison,
+                wanted,
+            };
+            return self.sentiment(&at, channels, scope.window);
+        }
         let talk = self.talk.get_or_init(|| Talk::of(self.transcript()));
         let Some(figure) = self.figure(talk, measure, channels, scope.window) else {
             return Value::inconclusive(format!(
@@ -54,6 +64,7 @@ impl Evaluation<'_> {
             },
             holds: value.outcome == Outcome::True,
             spans: figure.spans,
+            turns: Vec::new(),
         });
         value
     }
@@ -109,6 +120,8 @@ impl Evaluation<'_> {
                 let words_count = u64::try_from(words.sum::<usize>()).unwrap_or(u64::MAX);
                 (talk_ms > 0).then(|| plain(as_f64(words_count) * 60_000.0 / as_f64(talk_ms)))?
             }
+            // Counted in turns, in a file of its own.
+            Measure::Sentiment(_) => return None,
             Measure::Loudness => {
                 let facts = channels
                     .iter()
@@ -119,7 +132,7 @@ impl Evaluation<'_> {
         })
     }
 
-    fn is_among(&self, channels: &[usize], index: u16) -> bool {
+    pub(super) fn is_among(&self, channels: &[usize], index: u16) -> bool {
         let index_of = |&at: &usize| self.transcript().channels[at].facts.index;
         channels.iter().any(|at| index_of(at) == index)
     }

@@ -306,7 +306,7 @@ impl Builder {
 /// Who has to have been heard for a measure to be believed.
 fn heard_for(measure: Measure, of: Option<Speaker>) -> Speaker {
     match measure {
-        Measure::Talk | Measure::WordsPerMinute => of.unwrap_or_default(),
+        Measure::Talk | Measure::WordsPerMinute | Measure::Sentiment(_) => of.unwrap_or_default(),
         _ => Speaker::Any,
     }
 }

@@ -55,6 +55,8 @@ pub enum QueryProblem {
         name: String,
         nearest: Option<&'static str>,
     },
+    #[error("`@sentiment` needs what to count and a speaker")]
+    Sentiment,
     #[error("`@{0}` needs a speaker")]
     MeasureSpeaker(&'static str),
     #[error("`@{0}` is about the whole call and takes no speaker")]
@@ -161,7 +163,10 @@ impl QueryProblem {
             }
             Self::Measure { .. } => {
                 "measures are `@silence`, `@dead_air`, `@hold`, `@overlap`, `@talk(agent)`, `@talk_share(agent)`, `@wpm(agent)`, \
-                 `@interruptions_by(agent)`, `@interruptions_of(customer)`, `@loudness(agent)` and their sums, see docs/rules.md"
+                 `@interruptions_by(agent)`, `@interruptions_of(customer)`, `@loudness(agent)`, `@sentiment(negative, customer)` and their sums, see docs/rules.md"
+            }
+            Self::Sentiment => {
+                "write `@sentiment(negative, customer) >= 50%`; there are `positive`, `negative`, `neutral` and `mixed`, joined by `|`"
             }
             Self::MeasureSpeaker(_) => "write the speaker in parentheses: `@wpm(agent)`",
             Self::MeasureNoSpeaker(_) => "leave the parentheses out",

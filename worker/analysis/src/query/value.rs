@@ -1,6 +1,8 @@
 //! Comparisons of call facts and measures, and the numbers they compare with. In: what the query wrote. Out: milliseconds,
 //! percent, counts and decibels as numbers. Fails when a value has the wrong unit. Units are listed in `docs/rules.md`.
 
+use job_schema::sentiment::Sentiment;
+
 use super::problem::nearest;
 use super::{Limit, MAX_DISTANCE_MS, MAX_DISTANCE_WORDS, QueryProblem};
 use crate::rules::Window;
@@ -72,7 +74,46 @@ pub(crate) enum Measure {
     TalkShare,
     WordsPerMinute,
     Loudness,
+    /// The share of turns with one of these.
+    Sentiment(Feelings),
 }
+
+/// One sentiment or more, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Feelings {
+    positive: bool,
+    negative: bool,
+    neutral: bool,
+    mixed: bool,
+}
+
+impl Feelings {
+    /// `negative`, `negative|mixed`.
+    fn parse(text: &str) -> Option<Self> {
+        let mut feelings = Self::default();
+        for name in text.split('|') {
+            match name.trim() {
+                "positive" => feelings.positive = true,
+                "negative" => feelings.negative = true,
+                "neutral" => feelings.neutral = true,
+                "mixed" => feelings.mixed = true,
+                _ => return None,
+            }
+        }
+        Some(feelings)
+    }
+
+    pub(crate) fn contains(self, sentiment: Sentiment) -> bool {
+        match sentiment {
+            Sentiment::Positive => self.positive,
+            Sentiment::Negative => self.negative,
+            Sentiment::Neutral => self.neutral,
+            Sentiment::Mixed => self.mixed,
+        }
+    }
+}
+
+const SENTIMENT: &str = "sentiment";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -103,15 +144,33 @@ const MEASURES: [(&str, Measure, Unit, bool); 15] = [
 ];
 
 impl Measure {
-    pub(super) fn parse(name: &str) -> Result<Self, QueryProblem> {
+    /// What stands before and within the parentheses. Also gives back the speaker among the latter.
+    pub(super) fn parse<'a>(
+        name: &str,
+        of: Option<&'a str>,
+    ) -> Result<(Self, Option<&'a str>), QueryProblem> {
+        if name == SENTIMENT {
+            let (feelings, speaker) = of
+                .and_then(|of| of.split_once(','))
+                .ok_or(QueryProblem::Sentiment)?;
+            let feelings = Feelings::parse(feelings).ok_or(QueryProblem::Sentiment)?;
+            return Ok((Self::Sentiment(feelings), Some(speaker.trim())));
+        }
         let known = MEASURES.iter().find(|row| row.0 == name);
-        known.map(|row| row.1).ok_or_else(|| QueryProblem::Measure {
-            name: name.to_owned(),
-            nearest: nearest(name, MEASURES.iter().map(|row| row.0)),
-        })
+        let measure = known.map(|row| row.1).ok_or_else(|| {
+            let names = MEASURES.iter().map(|row| row.0);
+            QueryProblem::Measure {
+                name: name.to_owned(),
+                nearest: nearest(name, names.chain([SENTIMENT])),
+            }
+        })?;
+        Ok((measure, of))
     }
 
     fn row(self) -> (&'static str, Unit, bool) {
+        if let Self::Sentiment(_) = self {
+            return (SENTIMENT, Unit::Percent, true);
+        }
         let row = MEASURES.iter().find(|row| row.1 == self);
         row.map_or(("", Unit::Count, false), |row| (row.0, row.2, row.3))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use job_schema::analysis::Conversation;
 use job_schema::job::Role;
+use job_schema::sentiment::RoleSentiment;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
@@ -20,10 +21,15 @@ pub enum Measure {
     LongestSilenceS,
     SilencePercent,
     DurationS,
+    /// From -5 to 5.
+    Sentiment(Role),
+    /// Of this side's turns.
+    PositivePercent(Role),
+    NegativePercent(Role),
 }
 
-pub(super) const NAMES: &str = "talk_percent.ROLE, words_per_minute.ROLE, interruptions.ROLE, interrupted.ROLE, overlap_percent, \
-                                longest_silence_s, silence_percent or duration_s";
+pub(super) const NAMES: &str = "talk_percent.ROLE, words_per_minute.ROLE, interruptions.ROLE, interrupted.ROLE, sentiment.ROLE, \
+                                positive_percent.ROLE, negative_percent.ROLE, overlap_percent, longest_silence_s, silence_percent or duration_s";
 
 impl FromStr for Measure {
     type Err = ();
@@ -38,6 +44,9 @@ impl FromStr for Measure {
             ("words_per_minute", Some(role)) => Measure::WordsPerMinute(role),
             ("interruptions", Some(role)) => Measure::Interruptions(role),
             ("interrupted", Some(role)) => Measure::Interrupted(role),
+            ("sentiment", Some(role)) => Measure::Sentiment(role),
+            ("positive_percent", Some(role)) => Measure::PositivePercent(role),
+            ("negative_percent", Some(role)) => Measure::NegativePercent(role),
             ("overlap_percent", None) => Measure::OverlapPercent,
             ("longest_silence_s", None) => Measure::LongestSilenceS,
             ("silence_percent", None) => Measure::SilencePercent,
@@ -54,6 +63,10 @@ impl Measure {
             |part: u64, whole: u64| (whole > 0).then(|| seconds(part) / seconds(whole) * 100.0);
         let channels = |role: Role| conversation.channels.iter().filter(move |c| c.role == role);
         let plays = |channel: u16, role: Role| channels(role).any(|c| c.channel == channel);
+        let sentiment = |role: Role| {
+            let roles = &conversation.sentiment.as_ref()?.roles;
+            roles.iter().find(|of| of.role == role)
+        };
         let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         match self {
             Measure::TalkPercent(role) => {
@@ -99,6 +112,16 @@ impl Measure {
                 percent(conversation.non_talk.total_ms, conversation.duration_ms)
             }
             Measure::DurationS => Some(seconds(conversation.duration_ms)),
+            Measure::Sentiment(role) => {
+                // Through its decimal: a value made directly would show the noise of an f32 in an f64.
+                sentiment(role).map(|of| (f64::from(of.score) * 10.0).round() / 10.0)
+            }
+            Measure::PositivePercent(role) => {
+                sentiment(role).map(|of| turns_percent(of.positive_count, of))
+            }
+            Measure::NegativePercent(role) => {
+                sentiment(role).map(|of| turns_percent(of.negative_count, of))
+            }
         }
     }
 
@@ -112,6 +135,13 @@ impl Measure {
             Measure::LongestSilenceS => "longest_silence_s".into(),
             Measure::SilencePercent => "silence_percent".into(),
             Measure::DurationS => "duration_s".into(),
+            Measure::Sentiment(role) => format!("sentiment.{}", role.as_str()),
+            Measure::PositivePercent(role) => format!("positive_percent.{}", role.as_str()),
+            Measure::NegativePercent(role) => format!("negative_percent.{}", role.as_str()),
         }
     }
+}
+
+fn turns_percent(count: u32, of: &RoleSentiment) -> f64 {
+    f64::from(count) * 100.0 / f64::from(of.turns_count.max(1))
 }

@@ -13,6 +13,38 @@ fn import(document: &Value) -> Result<String, ImportError> {
     call_analytics(&document.to_string(), &id, std::num::NonZeroU32::MIN)
 }
 
+#[test]
+fn a_sentiment_filter_asks_for_half_of_the_turns() {
+    let filter = |more: &Value| {
+        let rules = json!([{"SentimentFilter": more}]);
+        import(&json!({"CategoryName": "test", "Rules": rules})).unwrap()
+    };
+    let table = [
+        (
+            json!({"Sentiments": ["NEGATIVE", "MIXED"], "ParticipantRole": "CUSTOMER", "RelativeTimeRange": {"Last": 25}}),
+            "last(25%): @sentiment(negative|mixed, customer) >= 50%",
+        ),
+        (
+            json!({"Sentiments": ["POSITIVE"], "AbsoluteTimeRange": {"First": 30000}, "Negate": true}),
+            "NOT first(30000ms): @sentiment(positive, any) >= 50%",
+        ),
+    ];
+    for (document, query) in table {
+        assert!(filter(&document).contains(query), "{document}");
+    }
+    let half =
+        call(&[Role::Customer])
+            .say(0, 0, "this is terrible")
+            .say(0, 10_000, "it is on the table");
+    let outcome = |call: &job_schema::transcript::Transcript| {
+        let rules = RuleSet::parse(&filter(&json!({"Sentiments": ["NEGATIVE"]}))).unwrap();
+        let score = analysis::analyse(call, &digest(), Some(&rules)).score;
+        score.unwrap().rules[0].outcome
+    };
+    assert_eq!(outcome(&half), Outcome::True);
+    assert_eq!(outcome(&half.say(0, 20_000, "and then")), Outcome::False);
+}
+
 /// The customer breaks in on the agent from 3.5 to 3.9 s; silence from 7.4 to 60 s.
 fn outcome(rules: &Value) -> Outcome {
     let ten = "one two three four five six seven eight nine ten";
@@ -34,6 +66,7 @@ fn filters_and_ranges_mean_what_they_mean_to_the_service() {
         json!([{"TranscriptFilter": filter}])
     };
     let silence = |more: Value| json!([{"NonTalkTimeFilter": more}]);
+    let mood = |more: Value| json!([{"SentimentFilter": more}]);
     let breaking_in = |more: Value| json!([{"InterruptionFilter": more}]);
     let table = [
         (said(json!({})), true),
@@ -52,6 +85,11 @@ fn filters_and_ranges_mean_what_they_mean_to_the_service() {
         (breaking_in(json!({"ParticipantRole": "CUSTOMER", "Threshold": 401})), false),
         (breaking_in(json!({"ParticipantRole": "AGENT"})), false),
         (breaking_in(json!({})), true),
+        (mood(json!({"Sentiments": ["NEUTRAL"], "ParticipantRole": "CUSTOMER"})), true),
+        (mood(json!({"Sentiments": ["NEGATIVE", "MIXED"], "ParticipantRole": "AGENT"})), false),
+        (mood(json!({"Sentiments": ["NEGATIVE"], "ParticipantRole": "AGENT", "Negate": true})), true),
+        (mood(json!({"Sentiments": ["NEUTRAL"], "RelativeTimeRange": {"First": 50}})), true),
+        (mood(json!({"Sentiments": ["POSITIVE"], "AbsoluteTimeRange": {"StartTime": 0, "EndTime": 8000}})), false),
     ];
     for (rules, holds) in table {
         let expected = if holds { Outcome::True } else { Outcome::False };
@@ -87,8 +125,12 @@ fn what_has_no_counterpart_is_refused_by_name() {
     let one = |rule: Value| json!({"CategoryName": "test", "Rules": [rule]});
     let table = [
         (
-            one(json!({"SentimentFilter": {"Sentiments": ["NEGATIVE"]}})),
-            "sentiment",
+            one(json!({"SentimentFilter": {"Sentiments": []}})),
+            "Sentiments needs",
+        ),
+        (
+            one(json!({"SentimentFilter": {"Sentiments": ["ANGRY"]}})),
+            "Sentiments are",
         ),
         (one(json!({})), "exactly one filter"),
         (

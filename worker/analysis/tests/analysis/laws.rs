@@ -5,7 +5,7 @@ use job_schema::transcript::{Transcript, Word};
 use proptest::prelude::*;
 
 use crate::call::{Say, result, score};
-use crate::slow_query::{LEAST, Query, any_call, any_places, any_query, lines};
+use crate::slow_query::{LEAST, Query, any_call, any_places, any_query, any_query_of_words, lines};
 
 fn shifted(call: &Transcript, by_ms: u64) -> Transcript {
     let mut call = call.clone();
@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn unrelated_words_after_the_rest_change_nothing(call in any_call(), query in any_query(), count in 1_usize..5) {
+    fn unrelated_words_after_the_rest_change_nothing(call in any_call(), query in any_query_of_words(), count in 1_usize..5) {
         let before = result(&call, &lines(&query));
         let words = (0..).take(count).map(|n| Word {
             text: format!("other{n}"),

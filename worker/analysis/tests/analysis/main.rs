@@ -19,6 +19,7 @@ mod matrix;
 mod measures;
 mod operators;
 mod scoring;
+mod sentiment;
 mod sequences;
 mod slow;
 mod slow_query;

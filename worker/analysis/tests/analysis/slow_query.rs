@@ -3,7 +3,7 @@
 
 use job_schema::analysis::Outcome;
 use job_schema::job::Role;
-use job_schema::transcript::{Transcript, Word};
+use job_schema::transcript::{Transcript, Turn, Word};
 use proptest::prelude::*;
 
 use crate::call::{Say, call, result};
@@ -12,7 +12,8 @@ use crate::call::{Say, call, result};
 type Stretch = (usize, usize, usize);
 
 pub(crate) const LEAST: f32 = 0.85;
-const WORDS: [&str; 4] = ["red", "tea", "sun", "fog"];
+/// The last two have a weight in VADER's lexicon: 3.1 and -2.0.
+const WORDS: [&str; 4] = ["red", "tea", "great", "awful"];
 
 #[derive(Debug, Clone)]
 pub(crate) enum Query {
@@ -23,6 +24,8 @@ pub(crate) enum Query {
     Speaker(&'static str, Box<Query>),
     TurnStart(Box<Query>),
     Pair(&'static str, Distance, Box<Query>, Box<Query>),
+    /// At least such a share of a speaker's turns has the sentiment; it has no places.
+    Sentiment(&'static str, &'static str, u32),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,9 @@ impl Query {
                     Distance::Ms(ms) => format!(":{ms}ms"),
                 };
                 format!("({} {operator}{distance} {})", left.text(), right.text())
+            }
+            Query::Sentiment(sentiment, speaker, percent) => {
+                format!("@sentiment({sentiment}, {speaker}) >= {percent}%")
             }
         }
     }
@@ -99,6 +105,20 @@ impl<'a> Slow<'a> {
                 let turned = operands.iter().map(|o| Query::Not(Box::new(o.clone())));
                 not(self.outcome(&Query::And(turned.collect())))
             }
+            Query::Sentiment(sentiment, speaker, percent) => {
+                let turns = self.call.turns.iter();
+                let own: Vec<&Turn> = turns
+                    .filter(|turn| *speaker == "any" || turn.role.as_str() == *speaker)
+                    .collect();
+                let found = own
+                    .iter()
+                    .filter(|turn| sentiment_of(&turn.text) == *sentiment);
+                if found.count() * 100 >= own.len() * usize::try_from(*percent).unwrap() {
+                    Outcome::True
+                } else {
+                    Outcome::False
+                }
+            }
             places => {
                 let is = |sure| {
                     self.stretches
@@ -122,9 +142,7 @@ impl<'a> Slow<'a> {
             Query::Speaker(speaker, inner) => self.stands(inner, at, sure, speaker),
             Query::TurnStart(inner) => {
                 let index = self.call.channels[at.0].facts.index;
-                let begins = |t: &job_schema::transcript::Turn| {
-                    t.channel == index && t.words.indexes().start == at.1
-                };
+                let begins = |t: &Turn| t.channel == index && t.words.indexes().start == at.1;
                 self.stands(inner, at, sure, speaker) && self.call.turns.iter().any(begins)
             }
             Query::Pair(operator @ ("NOTIN" | "NOTNEAR"), distance, left, right) => {
@@ -169,7 +187,7 @@ impl<'a> Slow<'a> {
                         related && a.0 == b.0 && reach == at && self.stands(right, b, sure, speaker)
                     })
             }),
-            Query::And(_) | Query::Not(_) => panic!("has no places"),
+            Query::And(_) | Query::Not(_) | Query::Sentiment(..) => panic!("has no places"),
         }
     }
 
@@ -231,6 +249,20 @@ impl<'a> Slow<'a> {
             let words = turn.words.indexes();
             turn.channel == index && words.contains(&first) && words.contains(&last)
         })
+    }
+}
+
+/// Of the words above alone, which have neither boosters nor negations.
+fn sentiment_of(text: &str) -> &'static str {
+    let count = |wanted: &str| f64::from(u32::try_from(text.matches(wanted).count()).unwrap());
+    let (pleased, displeased) = (count("great") * 3.1, count("awful") * 2.0);
+    let score = |sum: f64| sum / (sum * sum + 15.0).sqrt();
+    let weaker = pleased.min(displeased);
+    match score(pleased - displeased) {
+        _ if score(weaker) >= 0.4 && weaker * 2.0 >= pleased.max(displeased) => "mixed",
+        at if at >= 0.05 => "positive",
+        at if at <= -0.05 => "negative",
+        _ => "neutral",
     }
 }
 
@@ -313,8 +345,25 @@ pub(crate) fn any_places() -> impl Strategy<Value = Query> {
     })
 }
 
+fn any_sentiment() -> impl Strategy<Value = Query> {
+    let one_of = |names: &'static [&'static str]| prop::sample::select(names);
+    let sentiment = one_of(&["positive", "negative", "neutral", "mixed"]);
+    let speaker = one_of(&["agent", "customer", "any"]);
+    let percent = prop::sample::select(vec![1_u32, 34, 50, 100]);
+    (sentiment, speaker, percent).prop_map(|(of, by, percent)| Query::Sentiment(of, by, percent))
+}
+
 pub(crate) fn any_query() -> impl Strategy<Value = Query> {
-    any_places().prop_recursive(2, 6, 2, |inner| {
+    joined(prop_oneof![6 => any_places(), 1 => any_sentiment()])
+}
+
+/// Without shares of turns, which each further turn changes.
+pub(crate) fn any_query_of_words() -> impl Strategy<Value = Query> {
+    joined(any_places())
+}
+
+fn joined(leaf: impl Strategy<Value = Query> + 'static) -> impl Strategy<Value = Query> {
+    leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
             (inner.clone(), inner.clone()).prop_map(|(l, r)| Query::And(vec![l, r])),
             (inner.clone(), inner.clone()).prop_map(|(l, r)| Query::Or(vec![l, r])),

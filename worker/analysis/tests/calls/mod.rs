@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use job_schema::Sha256;
 use job_schema::job::Role;
 use job_schema::transcript::{
-    AudioFacts, Channel, ChannelFacts, DecodedAudio, EngineFacts, Speakers, Transcript, Turn,
-    Utterance, Word, WordRange,
+    AudioFacts, Channel, ChannelFacts, DecodedAudio, EngineFacts, Language, LanguageSource,
+    Speakers, Transcript, Turn, Utterance, Word, WordRange,
 };
 
 /// A word lasts this long; the next one starts [`PACE_MS`] after it began.
@@ -58,7 +58,20 @@ pub(crate) fn silent_call(roles: &[Role], duration_ms: u64) -> Transcript {
 }
 
 fn channel(index: u16, role: Role) -> Channel {
-    Channel::without_words(ChannelFacts::unmeasured(index, role))
+    Channel::without_words(english(index, role))
+}
+
+fn english(index: u16, role: Role) -> ChannelFacts {
+    ChannelFacts {
+        language: Some(Language {
+            code: "en".into(),
+            source: LanguageSource::Job,
+            confidence: 1.0,
+            heard_ms: 0,
+            votes: Vec::new(),
+        }),
+        ..ChannelFacts::unmeasured(index, role)
+    }
 }
 
 /// The words of a text, at the tests' pace.

@@ -1,9 +1,12 @@
 //! The shape of Amazon Transcribe Call Analytics, for clients that already read it. In: a transcript and its analysis. Out: one
-//! JSON object; what is not measured here (sentiment, loudness by the second, issues) is left out and not made up.
+//! JSON object; what is not measured here (loudness by the second, issues) is left out and not made up.
 //! `docs/call-analytics.md` has each field. Source: Transcribe developer guide, "Post-call analytics output".
+
+use std::collections::HashMap;
 
 use job_schema::analysis::{Analysis, Outcome, RuleResult};
 use job_schema::job::Role;
+use job_schema::sentiment::{CallSentiment, Sentiment};
 use job_schema::transcript::{TimeSpan, Transcript, Turn, Word};
 use serde_json::{Map, Value, json};
 
@@ -27,7 +30,7 @@ pub(super) fn render(material: &Material<'_>) -> String {
             Content::Whole => json!({ "Output": "Raw" }),
             Content::Redacted => json!({ "Output": "Redacted", "RedactionTypes": ["PII"] }),
         },
-        "Transcript": turns(transcript),
+        "Transcript": turns(transcript, analysis.conversation.sentiment.as_ref()),
         "Categories": categories(analysis),
         "ConversationCharacteristics": characteristics(analysis),
     });
@@ -62,17 +65,21 @@ fn participants(transcript: &Transcript) -> Vec<Value> {
         .collect()
 }
 
-fn turns(transcript: &Transcript) -> Vec<Value> {
+fn turns(transcript: &Transcript, sentiment: Option<&CallSentiment>) -> Vec<Value> {
     let words_of = |turn: &Turn| {
         let mut channels = transcript.channels.iter();
         let channel = channels.find(|channel| channel.facts.index == turn.channel)?;
         channel.words.get(turn.words.indexes())
     };
+    let known = sentiment.iter().flat_map(|call| &call.turns);
+    let sentiments: HashMap<(u16, u32), Sentiment> = known
+        .map(|turn| ((turn.channel, turn.first_word), turn.sentiment))
+        .collect();
     let turns = transcript.turns.iter().filter_map(|turn| {
         let content = printable(&turn.text);
         (!content.is_empty()).then(|| {
             let items = words_of(turn).unwrap_or_default().iter().flat_map(items);
-            json!({
+            let mut written = json!({
                 // As the ids of WebVTT cues: the channel, and the first word among its words.
                 "Id": format!("{}-{}", turn.channel, turn.words.first_word),
                 "ParticipantRole": participant(turn.role),
@@ -80,10 +87,23 @@ fn turns(transcript: &Transcript) -> Vec<Value> {
                 "EndOffsetMillis": turn.end_ms,
                 "Content": content,
                 "Items": items.collect::<Vec<_>>(),
-            })
+            });
+            if let Some(sentiment) = sentiments.get(&(turn.channel, turn.words.first_word)) {
+                written["Sentiment"] = named(*sentiment).into();
+            }
+            written
         })
     });
     turns.collect()
+}
+
+fn named(sentiment: Sentiment) -> &'static str {
+    match sentiment {
+        Sentiment::Positive => "POSITIVE",
+        Sentiment::Negative => "NEGATIVE",
+        Sentiment::Neutral => "NEUTRAL",
+        Sentiment::Mixed => "MIXED",
+    }
 }
 
 /// A word, and the mark after it as an item of its own, which has the word's end and no length.
@@ -154,7 +174,7 @@ fn instance(span: TimeSpan) -> Value {
 fn characteristics(analysis: &Analysis) -> Value {
     let conversation = &analysis.conversation;
     let gaps = &conversation.non_talk.gaps;
-    json!({
+    let mut written = json!({
         "TotalConversationDurationMillis": conversation.duration_ms,
         "NonTalkTime": {
             "TotalTimeMillis": gaps.iter().map(|gap| gap.duration_ms()).sum::<u64>(),
@@ -163,7 +183,33 @@ fn characteristics(analysis: &Analysis) -> Value {
         "Interruptions": interruptions(analysis),
         "TalkTime": talk_time(analysis),
         "TalkSpeed": { "DetailsByParticipant": talk_speed(analysis) },
-    })
+    });
+    if let Some(call) = &conversation.sentiment {
+        written["Sentiment"] = sentiment(call);
+    }
+    written
+}
+
+/// By role, for the call and its quarters; a quarter in which a role begins no turn is left out.
+fn sentiment(call: &CallSentiment) -> Value {
+    let mut overall: Map<String, Value> = Map::new();
+    let mut quarters: Map<String, Value> = Map::new();
+    for role in &call.roles {
+        let name = participant(role.role);
+        let periods = role.quarters.iter().map(|period| {
+            let mut written = offsets(period.span);
+            written["Score"] = score(period.score);
+            written
+        });
+        overall.insert(name.to_owned(), score(role.score));
+        quarters.insert(name.to_owned(), periods.collect());
+    }
+    json!({ "OverallSentiment": overall, "SentimentByPeriod": { "QUARTER": quarters } })
+}
+
+/// By its one decimal: an f32 would show its noise as an f64.
+fn score(score: f32) -> Value {
+    ((f64::from(score) * 10.0).round() / 10.0).into()
 }
 
 fn interruptions(analysis: &Analysis) -> Value {

@@ -48,11 +48,31 @@ pub(super) fn render(material: &Material<'_>, made: &Made<'_>) -> String {
             },
         ],
     });
+    if let Some(mediatype) = mediatype(&transcript.audio.decoded.container) {
+        document["dialog"][0]["mediatype"] = mediatype.into();
+    }
     if material.content == Content::Redacted {
         let whole = uuid(&transcript.spec_sha256, Content::Whole);
         document["redacted"] = json!({ "uuid": whole, "type": "PII" });
     }
     format!("{document:#}\n")
+}
+
+/// Of the recording, by its container, as the draft writes them; none for what has no header.
+fn mediatype(container: &str) -> Option<&'static str> {
+    Some(match container {
+        "wav" => "audio/x-wav",
+        "mpeg" => "audio/x-mp3",
+        "mp4" => "audio/x-mp4",
+        "ogg" => "audio/ogg",
+        "matroska" => "audio/webm",
+        "adts" => "audio/aac",
+        "flac" => "audio/flac",
+        "aiff" => "audio/aiff",
+        "au" => "audio/basic",
+        "caf" => "audio/x-caf",
+        _ => return None,
+    })
 }
 
 /// As text writes it: a value made directly would show the noise of an f32 in an f64.

@@ -86,9 +86,9 @@ fn short_call() -> Transcript {
                 "You said somebody would come... and nobody ever came!",
             ),
             speech(0, 8_000, "I am sorry about that. --"),
-            speech(1, 12_000, "\u{202E}Well,"),
+            speech(1, 12_000, "\u{202E}Awful,"),
             speech(0, 14_000, "Hm"),
-            speech(1, 25_000, "Goodbye."),
+            speech(1, 25_000, "Thank you, goodbye."),
         ],
     )
 }
@@ -115,6 +115,21 @@ fn call_analytics() {
     assert_eq!(metadata["Output"], "Redacted");
     redacted["ContentMetadata"] = whole["ContentMetadata"].clone();
     assert_eq!(whole, redacted);
+}
+
+#[test]
+fn a_call_whose_sentiment_is_not_known_has_none_in_the_shape_of_call_analytics() {
+    let mut call = short_call();
+    let sentiments = |call: &Transcript| {
+        render(Format::CallAnalytics, call)
+            .matches("\"Sentiment\"")
+            .count()
+    };
+    assert_eq!(sentiments(&call), 1 + call.turns.len());
+    for channel in &mut call.channels {
+        channel.facts.language.as_mut().unwrap().code = "de".into();
+    }
+    assert_eq!(sentiments(&call), 0);
 }
 
 const MADE: Made<'_> = Made {
@@ -155,6 +170,8 @@ fn the_parts_of_a_vcon_point_at_each_other() {
     let uuid = vcon["uuid"].as_str().unwrap();
     assert_eq!((uuid.len(), &uuid[14..15]), (36, "8"));
     assert_eq!(vcon["dialog"][0]["parties"], serde_json::json!([0, 1]));
+    // Readers refuse a recording without it.
+    assert_eq!(vcon["dialog"][0]["mediatype"], "audio/x-wav");
     assert_eq!(vcon["parties"][1]["role"], "customer");
     let body = &vcon["analysis"][0]["body"];
     let words = body["words"].as_array().unwrap();

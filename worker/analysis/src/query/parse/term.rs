@@ -120,7 +120,7 @@ impl Parser {
 
     fn measure(&mut self, at: At, name: &str, of: Option<&str>) -> Result<Expr, Fault> {
         let here = |problem| (at.clone(), problem);
-        let measure = Measure::parse(name).map_err(here)?;
+        let (measure, of) = Measure::parse(name, of).map_err(here)?;
         let of = match (measure.needs_speaker(), of) {
             (true, None) => return Err(here(QueryProblem::MeasureSpeaker(measure.name()))),
             (false, Some(_)) => return Err(here(QueryProblem::MeasureNoSpeaker(measure.name()))),

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use analysis::cases::{Difference, outcome_name};
-use analysis::explain::{Explained, Explanation};
+use analysis::explain::{Explained, Explanation, MAX_EXPLAINED_HITS};
 use job_schema::analysis::Hit;
+use job_schema::sentiment::TurnSentiment;
 use serde_json::{Value, json};
 
 pub(super) fn case(name: &str, differences: &[Difference]) -> String {
@@ -72,6 +73,9 @@ fn term(explained: &Explained, depth: usize, text: &mut String) {
     }
     for measure in &explained.measures {
         note(format!("measured {:.1} {:?}", measure.value, measure.unit).to_lowercase());
+        for turn in measure.turns.iter().take(MAX_EXPLAINED_HITS) {
+            note(turn_place(turn));
+        }
     }
     for (step, outcome) in &explained.steps {
         note(format!("step {step}: {outcome:?}"));
@@ -94,6 +98,19 @@ fn place(what: &str, hit: &Hit) -> String {
         "{what} at {at:.1} s, {role}: \"{words}\" (confidence {:.2}{inexact})",
         hit.confidence
     )
+}
+
+fn turn_place(turn: &TurnSentiment) -> String {
+    let (at, role) = (seconds(turn.span.start_ms), turn.role.as_str());
+    let words: Vec<String> = turn
+        .words
+        .iter()
+        .map(|one| format!("\"{}\" {:+.2}", one.text, one.weight))
+        .collect();
+    let words = words.join(", ");
+    format!("turn at {at:.1} s, {role}: {:+.2} {words}", turn.score)
+        .trim_end()
+        .to_owned()
 }
 
 fn seconds(ms: u64) -> f64 {
