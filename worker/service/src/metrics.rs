@@ -101,6 +101,12 @@ impl Metrics {
 
     fn register(&self) -> Registry {
         let mut r = Registry::with_prefix("earwitness");
+        self.register_jobs(&mut r);
+        self.register_worker(&mut r);
+        r
+    }
+
+    fn register_jobs(&self, r: &mut Registry) {
         r.register(
             "jobs",
             "Deliveries settled, by lane, outcome and reason",
@@ -128,6 +134,19 @@ impl Metrics {
         );
         r.register("running_jobs", "Jobs in hand", self.running_jobs.clone());
         r.register(
+            "put_off_jobs",
+            "Jobs that waited on because their tenant had all the slots it may",
+            self.put_off_jobs.clone(),
+        );
+        r.register(
+            "suppressed_spans",
+            "Stretches of text left out, with a reason",
+            self.suppressed_spans.clone(),
+        );
+    }
+
+    fn register_worker(&self, r: &mut Registry) {
+        r.register(
             "lane_paused",
             "1 while nobody is to take from the lane",
             self.lane_paused.clone(),
@@ -153,16 +172,6 @@ impl Metrics {
             self.engine_deaths.clone(),
         );
         r.register(
-            "put_off_jobs",
-            "Jobs that waited on because their tenant had all the slots it may",
-            self.put_off_jobs.clone(),
-        );
-        r.register(
-            "suppressed_spans",
-            "Stretches of text left out, with a reason",
-            self.suppressed_spans.clone(),
-        );
-        r.register(
             "log_lines_lost",
             "Lines that whoever reads the log did not take in time",
             self.log_lines_lost.clone(),
@@ -173,7 +182,6 @@ impl Metrics {
             "What the kernel enforces on the engine",
             self.sandbox_info.clone(),
         );
-        r
     }
 
     pub fn settled(&self, lane: Lane, outcome: &'static str, reason: &'static str) {

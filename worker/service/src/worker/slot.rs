@@ -31,11 +31,6 @@ use crate::topology::Place;
 /// The first pause of an idle slot; it doubles up to `worker.poll_interval` while nothing comes.
 const IDLE_MIN: Duration = Duration::from_millis(50);
 
-enum Begun {
-    Now(Delivery, Option<Held>),
-    PutOff,
-}
-
 pub(super) struct Slot {
     worker: Arc<Worker>,
     session: Arc<Session>,
@@ -159,12 +154,9 @@ impl Slot {
         let owner = believed.as_ref().ok().map(|job| job.tenant.clone());
         let rows = &self.worker.rows;
         rows.of(lane).learn(delivery.place, owner.clone());
-        let (delivery, _held) = match self.begin(delivery, &owner).await? {
-            Begun::Now(delivery, held) => (delivery, held),
-            Begun::PutOff => {
-                self.held_up = true;
-                return Ok(false);
-            }
+        let Some((delivery, _held)) = self.begin(delivery, &owner).await? else {
+            self.held_up = true;
+            return Ok(false);
         };
         let running = &self.worker.fleet.metrics.running_jobs;
         running.inc();
@@ -186,19 +178,30 @@ impl Slot {
         settled.map(|()| true)
     }
 
-    /// What is nobody's needs no leave: it is buried at once.
-    async fn begin(&self, delivery: Delivery, owner: &Owner) -> Result<Begun, BrokerError> {
+    /// The delivery and the leave to work on it, or nothing where it was put off. What is nobody's needs no leave: it is buried at once.
+    async fn begin(
+        &self,
+        delivery: Delivery,
+        owner: &Owner,
+    ) -> Result<Option<(Delivery, Option<Held>)>, BrokerError> {
         let Some(tenant) = owner else {
-            return Ok(Begun::Now(delivery, None));
+            return Ok(Some((delivery, None)));
         };
         match self.worker.in_hand.hold(tenant) {
-            Some(held) => Ok(Begun::Now(delivery, Some(held))),
-            None => self.put_off(delivery, owner).await,
+            Some(held) => Ok(Some((delivery, Some(held)))),
+            None => {
+                let refused = self.put_off(delivery, owner).await?;
+                Ok(refused.map(|delivery| (delivery, None)))
+            }
         }
     }
 
-    /// To the end of its row, without counting as an attempt. Where the row has no room, it begins after all.
-    async fn put_off(&self, delivery: Delivery, owner: &Owner) -> Result<Begun, BrokerError> {
+    /// To the end of its row, without counting as an attempt. Given back where the row has no room: it begins after all.
+    async fn put_off(
+        &self,
+        delivery: Delivery,
+        owner: &Owner,
+    ) -> Result<Option<Delivery>, BrokerError> {
         let rows = &self.worker.rows;
         let lane = delivery.lane;
         let place = match delivery.place {
@@ -214,13 +217,13 @@ impl Slot {
         if let Some(refusal) = answers.into_iter().find_map(Result::err) {
             tracing::warn!(error = %refusal, %lane, "a tenant has one slot more than it may: its row is full");
             rows.of(lane).did_not_come(place);
-            return Ok(Begun::Now(delivery, None));
+            return Ok(Some(delivery));
         }
         crash::at(Point::PutOff);
         rows.of(lane).arrived(place);
         delivery.ack().await?;
         self.worker.fleet.metrics.put_off_jobs.inc();
-        Ok(Begun::PutOff)
+        Ok(None)
     }
 
     async fn work_on(&self, delivery: Delivery, job: Job) -> Result<(), BrokerError> {
