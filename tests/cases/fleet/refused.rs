@@ -241,6 +241,35 @@ async fn a_worker_needs_no_more_rights_than_the_runbook_names() {
     stop(worker).await;
 }
 
+/// They ask each second who sorts, by a message, which such a broker does not answer.
+#[tokio::test]
+async fn a_broker_short_of_memory_ends_no_session_of_workers_that_rest() {
+    const CONFIRM_TIMEOUT: (&str, &str) = ("broker.confirm_timeout_s", "2");
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path(), "").await.unwrap();
+    let fleet = Fleet::start_on(node.broker(), &quick()).await.unwrap();
+    let mut workers = Vec::new();
+    for name in ["a", "b"] {
+        let mut worker = fleet.worker(name, &[CONFIRM_TIMEOUT]).unwrap();
+        worker.ready().await.unwrap();
+        workers.push(worker);
+    }
+    node.control(&["set_vm_memory_high_watermark", "0.000001"])
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    node.control(&["set_vm_memory_high_watermark", "0.4"])
+        .await
+        .unwrap();
+    fleet.submit("call-1", tone().unwrap()).await.unwrap();
+    fleet.events(1).await.unwrap();
+    for worker in workers {
+        let log = worker.log().unwrap();
+        assert!(!log.contains("broker connection lost"), "{log}");
+        stop(worker).await;
+    }
+}
+
 #[tokio::test]
 async fn a_broker_short_of_memory_gets_the_event_when_it_has_room_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -111,10 +111,18 @@ impl Sorter {
         Ok(())
     }
 
-    /// A broker that takes no messages cannot be asked.
+    /// A broker that takes no messages cannot be asked. That it has just stopped to is seen from what it leaves unanswered, which is
+    /// no reason to end the session.
     async fn may_sort(&self) -> Result<bool, BrokerError> {
         let broker = &self.session.broker;
-        if broker.is_blocked() || self.publisher.is_sorted(self.lane).await? {
+        if broker.is_blocked() {
+            return Ok(false);
+        }
+        let asked = tokio::time::timeout(ASK_EVERY, self.publisher.is_sorted(self.lane));
+        let Ok(is_sorted) = asked.await else {
+            return Ok(false);
+        };
+        if is_sorted? {
             return Ok(false);
         }
         broker.may_sort(self.lane).await
