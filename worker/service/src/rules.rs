@@ -1,14 +1,30 @@
-//! Rule sets on disk: `{id}@{version}.toml` in one directory. In: a reference from a job. Out: the parsed rules and the
+//! Rule sets and scorecards on disk, by name in one directory. In: a reference from a job. Out: the parsed rules and the
 //! digest of the file. Fails with `bad_rules` when the file is missing, unreadable, or says another id or version.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use analysis::{RuleSet, Scorecard};
 use job_schema::job::RuleSetRef;
-use job_schema::{ErrorCode, Failure, Sha256};
+use job_schema::{ErrorCode, Failure, RuleSetId, Sha256};
 
 use crate::spec::sha256;
+
+/// A scorecard's file ends in it.
+pub const SCORECARD: &str = ".scorecard.toml";
+/// So does that of a rule set's test cases, which no job reads.
+pub const CASES: &str = ".cases.toml";
+
+/// The file in which a job finds this rule set.
+pub fn file_name(id: &RuleSetId, version: NonZeroU32) -> String {
+    format!("{id}@{version}.toml")
+}
+
+/// The file in which a job finds this scorecard.
+pub fn scorecard_file_name(id: &RuleSetId, version: NonZeroU32) -> String {
+    format!("{id}@{version}{SCORECARD}")
+}
 
 #[derive(Debug, Clone)]
 pub struct RuleBook {
@@ -27,9 +43,7 @@ impl RuleBook {
     }
 
     pub async fn load(&self, wanted: &RuleSetRef) -> Result<LoadedRules, Failure> {
-        let path = self
-            .dir
-            .join(format!("{}@{}.toml", wanted.id, wanted.version));
+        let path = self.dir.join(file_name(&wanted.id, wanted.version));
         let loaded = load_file(&path).await?;
         if loaded.rules.id() != &wanted.id || loaded.rules.version() != wanted.version {
             let detail = format!(
@@ -46,9 +60,9 @@ impl RuleBook {
 }
 
 impl RuleBook {
-    /// `{id}@{version}.scorecard.toml`, which must say the same.
+    /// Its file must say the same.
     pub async fn load_scorecard(&self, wanted: &RuleSetRef) -> Result<Arc<Scorecard>, Failure> {
-        let name = format!("{}@{}.scorecard.toml", wanted.id, wanted.version);
+        let name = scorecard_file_name(&wanted.id, wanted.version);
         let card = load_scorecard(&self.dir.join(&name)).await?;
         if card.id != wanted.id || card.version != wanted.version {
             let detail = format!("{name} says it is {}@{}", card.id, card.version);

@@ -106,6 +106,15 @@ pub struct Listed {
     pub last_modified: Option<Timestamp>,
 }
 
+/// Whether an object that is looked up is found.
+async fn has_head<S: BlobStore + ?Sized>(store: &S, at: &Location) -> Result<bool, StoreError> {
+    match store.head(at, None).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound { .. }) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
 /// One version of an object; without an id in a store that keeps no versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVersion {
@@ -126,11 +135,7 @@ pub trait BlobStore: Send + Sync + Debug {
 
     /// Whether there is an object.
     async fn exists(&self, at: &Location) -> Result<bool, StoreError> {
-        match self.head(at, None).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(e) => Err(e),
-        }
+        has_head(self, at).await
     }
 
     /// Copies an object to `dest`, all of it from the one object that `pin` names, and flushes `dest`.

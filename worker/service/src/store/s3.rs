@@ -33,7 +33,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     BlobStore, Destination, Fetched, Listed, Location, ObjectMeta, Page, Pin, PutMode, PutOutcome,
-    Scope, StoreError, StoredVersion, current_versions, unquoted,
+    Scope, StoreError, StoredVersion, current_versions, has_head, unquoted,
 };
 use crate::config::Store as Settings;
 
@@ -237,11 +237,7 @@ impl BlobStore for S3Store {
         if self.is_restricted {
             return self.is_listed(at).await;
         }
-        match self.head(at, None).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(e) => Err(e),
-        }
+        has_head(self, at).await
     }
 
     async fn fetch(

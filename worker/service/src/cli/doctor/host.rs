@@ -181,7 +181,7 @@ pub(super) async fn rules(config: &Config) -> Check {
     };
     let mut scorecards_count = 0;
     for file in &files {
-        let is_scorecard = file.to_string_lossy().ends_with(SCORECARD);
+        let is_scorecard = file.to_string_lossy().ends_with(rules::SCORECARD);
         scorecards_count += usize::from(is_scorecard);
         let expected = match expected_name(file, is_scorecard).await {
             Ok(expected) => expected,
@@ -202,18 +202,14 @@ pub(super) async fn rules(config: &Config) -> Check {
     ok("rules", detail)
 }
 
-const SCORECARD: &str = ".scorecard.toml";
-/// Test cases of a rule set, which no job reads.
-const CASES: &str = ".cases.toml";
-
 /// By what the file says that it holds.
 async fn expected_name(file: &Path, is_scorecard: bool) -> Result<String, Failure> {
     if is_scorecard {
         let card = rules::load_scorecard(file).await?;
-        return Ok(format!("{}@{}{SCORECARD}", card.id, card.version));
+        return Ok(rules::scorecard_file_name(&card.id, card.version));
     }
-    let rules = rules::load_file(file).await?.rules;
-    Ok(format!("{}@{}.toml", rules.id(), rules.version()))
+    let set = rules::load_file(file).await?.rules;
+    Ok(rules::file_name(set.id(), set.version()))
 }
 
 fn rule_files(dir: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
@@ -221,7 +217,7 @@ fn rule_files(dir: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.to_string_lossy();
-        if name.ends_with(".toml") && !name.ends_with(CASES) {
+        if name.ends_with(".toml") && !name.ends_with(rules::CASES) {
             files.push(path);
         }
     }
