@@ -74,7 +74,8 @@ impl Evidence {
     }
 }
 
-fn sample(ms: u64) -> usize {
+/// The first sample of a millisecond.
+pub(crate) fn sample(ms: u64) -> usize {
     usize::try_from(ms * u64::from(SAMPLE_RATE_HZ) / 1_000).unwrap_or(usize::MAX)
 }
 

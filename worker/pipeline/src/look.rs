@@ -1,26 +1,24 @@
 //! Recognition of spans, on a slot. In: heard spans, their languages, the terms expected of their channels. Out: their words
 //! with mended times, and apart from them what was suppressed. Fails: as the recogniser does. A span that went wrong gets one
-//! second look with another setting, and one where something sounds like a term is heard once more with that in the prompt;
-//! no span gets more, so that its cost has a bound.
+//! second look with another setting, one with speech that was passed over is heard in parts, and where something sounds like
+//! a term it is heard once more with that in the prompt; no span gets more, so that its cost has a bound.
 
+use std::borrow::{Borrow, Cow};
 use std::sync::Arc;
 
-use job_schema::engine::{SpanResult, SpanSegment, SpanTerm};
-use job_schema::transcript::{
-    ConfidenceMapping, SuppressReason, Suppressed, TimeSpan, Warning, WarningCode, Word,
-};
+use job_schema::engine::{SpanResult, SpanTerm};
+use job_schema::transcript::{ConfidenceMapping, SuppressReason, TimeSpan};
 
 use crate::channel::HeardSpan;
-use crate::confidence::confidence;
 use crate::evidence::Evidence;
-use crate::judge::{MIN_AVG_LOGPROB, Verdict, figures, find_loop, folded, judge, says_twice};
-use crate::loudness::Loudness;
-use crate::mend::mend;
+use crate::judge::{MIN_AVG_LOGPROB, Verdict, judge, says_twice};
 use crate::recognizer::{
     AbortFlag, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
     SAMPLE_RATE_HZ,
 };
 use crate::vocabulary::{Resembled, Terms, place};
+use parts::{Part, hear};
+use write::write_down;
 
 /// Tokens to allow: what a fast speaker needs. Measured on calls, a loop costs its budget, so a loose one is slow.
 pub const TOKENS_PER_SECOND: f32 = 5.0;
@@ -55,16 +53,45 @@ pub fn recognize_spans(
     mapping: Option<&ConfidenceMapping>,
     abort: &AbortFlag,
 ) -> Result<Vec<SpanResult>, RecognizeError> {
-    let first_look = |(number, span): (usize, &SpanToRead)| Look {
+    let heard = hear(recognizer, spans, abort)?;
+    let counts: Vec<usize> = heard.iter().map(Vec::len).collect();
+    let mut parts: Vec<Part<'_>> = heard.into_iter().flatten().collect();
+    let told = look_for_terms(recognizer, &mut parts, abort)?;
+    let mut written = parts.into_iter().zip(told).map(|(part, told)| SpanResult {
+        vocabulary: told,
+        ..write_down(part.answer, &part.span.heard, part.evidence, mapping)
+    });
+    let results = spans.iter().zip(counts).map(|(span, count)| {
+        let nothing = SpanResult::new(span.heard.channel, span.heard.span);
+        written.by_ref().take(count).fold(nothing, join)
+    });
+    Ok(results.collect())
+}
+
+/// What was written of a span so far, and of its next part.
+fn join(mut so_far: SpanResult, next: SpanResult) -> SpanResult {
+    so_far.segments.extend(next.segments);
+    so_far.suppressed.extend(next.suppressed);
+    so_far.warnings.extend(next.warnings);
+    so_far.vocabulary.extend(next.vocabulary);
+    so_far
+}
+
+/// A first look, and a second where it went wrong.
+fn look_at<'a>(
+    recognizer: &mut dyn Recognizer,
+    spans: Vec<Cow<'a, SpanToRead>>,
+    abort: &AbortFlag,
+) -> Result<Vec<Part<'a>>, RecognizeError> {
+    let first_look = |(number, span): (usize, &Cow<'_, SpanToRead>)| Look {
         number,
         pcm: filled(span, MIN_SAMPLES),
         max_tokens: token_budget(span.heard.span),
         prompt: String::new(),
     };
     let looks: Vec<Look> = spans.iter().enumerate().map(first_look).collect();
-    let evidence: Vec<Evidence> = spans.iter().map(|s| Evidence::of(&s.heard)).collect();
-    let mut answers = read(recognizer, spans, &looks, abort)?;
-
+    let answers = read(recognizer, &spans, &looks, abort)?;
+    let evidence: Vec<Evidence> = spans.iter().map(|span| Evidence::of(&span.heard)).collect();
     let failed = looks.iter().zip(&answers);
     let again: Vec<Look> = failed
         .filter_map(|(look, answer)| {
@@ -72,39 +99,39 @@ pub fn recognize_spans(
             Some(second_look(look, &spans[look.number], &fault))
         })
         .collect();
-    let seconds = read(recognizer, spans, &again, abort)?;
+    let seconds = read(recognizer, &spans, &again, abort)?;
+    let parts = spans.into_iter().zip(evidence).zip(answers);
+    let mut parts: Vec<Part<'_>> = parts
+        .map(|((span, evidence), answer)| Part {
+            span,
+            evidence,
+            answer,
+        })
+        .collect();
     for (look, second) in again.iter().zip(seconds) {
+        let part = &mut parts[look.number];
         // What is said twice in the whole window too was said twice.
-        let (heard, first) = (evidence[look.number], &mut answers[look.number]);
-        if faults_count(&second, heard) <= faults_count(first, heard) {
-            *first = second;
+        if faults_count(&second, part.evidence) <= faults_count(&part.answer, part.evidence) {
+            part.answer = second;
         }
     }
-    let told = look_for_terms(recognizer, spans, &evidence, &mut answers, abort)?;
-    let written = spans.iter().zip(&evidence).zip(answers).zip(told);
-    Ok(written
-        .map(|(((span, evidence), answer), told)| SpanResult {
-            vocabulary: told,
-            ..write_down(answer, &span.heard, *evidence, mapping)
-        })
-        .collect())
+    Ok(parts)
 }
 
 /// Hears those spans again in which something sounds like a term, and puts the terms in place that are written then.
 /// Returns what the transcript is told of each span.
 fn look_for_terms(
     recognizer: &mut dyn Recognizer,
-    spans: &[SpanToRead],
-    evidence: &[Evidence],
-    answers: &mut [Recognition],
+    parts: &mut [Part<'_>],
     abort: &AbortFlag,
 ) -> Result<Vec<Vec<SpanTerm>>, RecognizeError> {
     let mut found: Vec<Resembled> = Vec::new();
     let mut looks: Vec<Look> = Vec::new();
-    for (number, (span, answer)) in spans.iter().zip(answers.iter()).enumerate() {
-        let Some(segment) = only_segment(answer, evidence[number]) else {
+    for (number, part) in parts.iter().enumerate() {
+        let Some(segment) = only_segment(&part.answer, part.evidence) else {
             continue;
         };
+        let span = &part.span;
         let resembled = span.terms.resembled(&segment.words);
         if resembled.fed.is_empty() {
             continue;
@@ -117,18 +144,20 @@ fn look_for_terms(
         });
         found.push(resembled);
     }
-    let prompted = read(recognizer, spans, &looks, abort)?;
-    let mut told = vec![Vec::new(); spans.len()];
+    let spans: Vec<&SpanToRead> = parts.iter().map(|part| &*part.span).collect();
+    let prompted = read(recognizer, &spans, &looks, abort)?;
+    let mut told = vec![Vec::new(); parts.len()];
     for ((look, resembled), prompted) in looks.iter().zip(found).zip(prompted) {
-        let terms = &spans[look.number].terms;
+        let part = &mut parts[look.number];
         let mut written = Vec::new();
         if let (Some(plain), Some(prompted)) = (
-            answers[look.number].segments.first_mut(),
-            only_segment(&prompted, evidence[look.number]),
+            part.answer.segments.first_mut(),
+            only_segment(&prompted, part.evidence),
         ) {
-            (plain.words, written) = place(terms, &resembled, &plain.words, &prompted.words);
+            (plain.words, written) =
+                place(&part.span.terms, &resembled, &plain.words, &prompted.words);
         }
-        told[look.number] = terms.told(&resembled, &written);
+        told[look.number] = part.span.terms.told(&resembled, &written);
     }
     Ok(told)
 }
@@ -152,7 +181,7 @@ struct Look {
 
 fn read(
     recognizer: &mut dyn Recognizer,
-    spans: &[SpanToRead],
+    spans: &[impl Borrow<SpanToRead>],
     looks: &[Look],
     abort: &AbortFlag,
 ) -> Result<Vec<Recognition>, RecognizeError> {
@@ -160,7 +189,7 @@ fn read(
         .iter()
         .map(|look| Request {
             pcm: &look.pcm,
-            language: &spans[look.number].language,
+            language: &spans[look.number].borrow().language,
             prompt: &look.prompt,
             max_tokens: look.max_tokens,
             temperature: 0.0,
@@ -235,100 +264,7 @@ fn faults_count(recognition: &Recognition, evidence: Evidence) -> usize {
     suppressed.map(|s| s.words.len()).sum::<usize>() + usize::from(recognition.cut_short)
 }
 
-fn write_down(
-    recognition: Recognition,
-    heard: &HeardSpan,
-    evidence: Evidence,
-    mapping: Option<&ConfidenceMapping>,
-) -> SpanResult {
-    let mut result = SpanResult::new(heard.channel, heard.span);
-    if recognition.cut_short {
-        result.warnings.push(Warning {
-            code: WarningCode::SpanCutShort,
-            detail: format!(
-                "span from {} to {} ms",
-                heard.span.start_ms, heard.span.end_ms
-            ),
-            channel: Some(heard.channel),
-        });
-    }
-    // All words at once, so that two segments cannot overlap.
-    let said: Vec<_> = recognition
-        .segments
-        .iter()
-        .flat_map(|s| s.words.iter().cloned())
-        .collect();
-    let mut words = mend(&said, heard.span.start_ms, &heard.speech);
-    // Judged by what the model said of itself, shown as how likely it is right.
-    for (word, said) in words.iter_mut().zip(&said) {
-        word.confidence = confidence(said.probability, mapping);
-    }
-    let loudness = Loudness::of(&heard.pcm, heard.span.start_ms);
-    loudness.settle_ends(&mut words, &heard.speech);
-    loudness.settle_starts(&mut words, &heard.speech);
-    let mut words = words.into_iter();
-    for segment in &recognition.segments {
-        let words: Vec<Word> = words.by_ref().take(segment.words.len()).collect();
-        file(&mut result, segment, judge(segment, evidence), words);
-    }
-    result
-}
-
-/// Puts a segment's words where its verdict says. Of a loop, what was said once is kept.
-fn file(
-    result: &mut SpanResult,
-    segment: &RecognizedSegment,
-    verdict: Verdict,
-    mut words: Vec<Word>,
-) {
-    match verdict {
-        Verdict::Keep => keep(result, segment, words),
-        Verdict::Suppress(SuppressReason::Repetition) => {
-            let texts: Vec<String> = words.iter().map(|w| folded(&w.text)).collect();
-            let Some(range) = find_loop(&texts) else {
-                return suppress(result, segment, &words, SuppressReason::Repetition);
-            };
-            let looped: Vec<Word> = words.drain(range).collect();
-            suppress(result, segment, &looped, SuppressReason::Repetition);
-            keep(result, segment, words);
-        }
-        Verdict::Suppress(reason) => suppress(result, segment, &words, reason),
-    }
-}
-
-fn keep(result: &mut SpanResult, segment: &RecognizedSegment, words: Vec<Word>) {
-    if let Some(span) = extent(&words) {
-        result.segments.push(SpanSegment {
-            span,
-            words,
-            figures: figures(segment),
-        });
-    }
-}
-
-fn suppress(
-    result: &mut SpanResult,
-    segment: &RecognizedSegment,
-    words: &[Word],
-    reason: SuppressReason,
-) {
-    if let Some(span) = extent(words) {
-        let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
-        result.suppressed.push(Suppressed {
-            span,
-            text: texts.join(" "),
-            reason,
-            figures: figures(segment),
-        });
-    }
-}
-
-fn extent(words: &[Word]) -> Option<TimeSpan> {
-    Some(TimeSpan {
-        start_ms: words.first()?.start_ms,
-        end_ms: words.last()?.end_ms,
-    })
-}
-
+mod parts;
 #[cfg(test)]
 mod tests;
+mod write;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use job_schema::transcript::{WarningCode, Word};
+
 use super::*;
 use crate::recognizer::{LanguageGuess, RecognizedWord};
 
@@ -231,4 +233,112 @@ fn of_several_spans_only_those_that_failed_are_read_again_and_the_order_stays() 
         lengths[3], WINDOW_SAMPLES,
         "the second look sees the whole window"
     );
+}
+
+/// Words at their times, in seconds from the span's start.
+fn timed(words: &[(&str, f32, f32)]) -> Recognition {
+    let ms = |seconds: f32| (seconds * 1_000.0) as u64;
+    let mut answer = answer("", -0.2, false);
+    answer.segments[0].words = words
+        .iter()
+        .map(|(text, start, end)| RecognizedWord {
+            text: (*text).into(),
+            start_ms: ms(*start),
+            end_ms: ms(*end),
+            probability: 0.8,
+        })
+        .collect();
+    answer
+}
+
+/// Twelve seconds, with pauses of half a second.
+fn with_pauses() -> HeardSpan {
+    let stretch = |start_ms, end_ms| TimeSpan { start_ms, end_ms };
+    HeardSpan {
+        speech: vec![
+            stretch(5_000, 7_000),
+            stretch(7_500, 15_000),
+            stretch(15_500, 17_000),
+        ],
+        ..span(12_000)
+    }
+}
+
+fn samples(asked: &[(f32, u32, usize)]) -> Vec<usize> {
+    asked.iter().map(|(_, _, samples)| *samples).collect()
+}
+
+#[test]
+fn speech_that_was_passed_over_is_heard_by_itself() {
+    let leap = timed(&[
+        ("chapter", 0.1, 1.0),
+        ("one", 1.2, 1.9),
+        ("two", 10.6, 11.8),
+    ]);
+    let between = timed(&[("much", 0.3, 0.8), ("to", 2.0, 2.2), ("alter", 4.5, 7.5)]);
+    let answers = [
+        leap,
+        timed(&[("chapter", 0.1, 1.0), ("one", 1.2, 1.9)]),
+        between,
+        timed(&[("two", 0.4, 1.6)]),
+    ];
+    let (result, asked) = look(&answers, &with_pauses());
+    assert_eq!(text(&result), "chapter one much to alter two");
+    // Cut in the middle of each pause.
+    assert_eq!(samples(&asked), [192_000, 36_000, 128_000, 28_000]);
+    assert_eq!(result.span, span(12_000).span);
+    let stretches = with_pauses().speech;
+    for (segment, stretch) in result.segments.iter().zip(stretches) {
+        assert!(stretch.start_ms <= segment.span.start_ms, "{segment:?}");
+        assert!(segment.span.end_ms <= stretch.end_ms, "{segment:?}");
+    }
+}
+
+#[test]
+fn what_brings_out_no_more_words_changes_nothing() {
+    let leap = timed(&[("one", 1.2, 1.9), ("two", 10.6, 11.8)]);
+    let nothing = timed(&[]);
+    let (result, asked) = look(
+        &[
+            leap,
+            timed(&[("won", 1.2, 1.9)]),
+            nothing,
+            timed(&[("two", 0.4, 1.6)]),
+        ],
+        &with_pauses(),
+    );
+    assert_eq!((text(&result).as_str(), asked.len()), ("one two", 4));
+}
+
+#[test]
+fn a_piece_of_which_much_is_passed_over_is_cut_once_more_and_then_no_more() {
+    let mut heard = span(24_000);
+    heard.speech = (0..6)
+        .map(|n| TimeSpan {
+            start_ms: 5_000 + 4_000 * n,
+            end_ms: 8_500 + 4_000 * n,
+        })
+        .collect();
+    let first = timed(&[("one", 0.1, 3.5)]);
+    // Of the whole, then of the two pieces, then of the second one's two.
+    let answers = [
+        first.clone(),
+        first.clone(),
+        first.clone(),
+        first.clone(),
+        first,
+    ];
+    let (result, asked) = look(&answers, &heard);
+    assert_eq!(text(&result), "one one one");
+    assert_eq!(samples(&asked).len(), 5);
+}
+
+#[test]
+fn without_a_pause_or_without_much_speech_nothing_is_cut() {
+    let leap = timed(&[("one", 0.1, 1.9), ("two", 10.6, 11.8)]);
+    let (_, asked) = look(&[leap], &span(12_000));
+    assert_eq!(asked.len(), 1);
+    let short = timed(&[("one", 0.1, 4.8), ("two", 7.7, 11.8)]);
+    let (_, asked) = look(&[short], &with_pauses());
+    assert_eq!(asked.len(), 1);
 }
