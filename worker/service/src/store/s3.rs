@@ -9,7 +9,6 @@ mod encryption;
 mod owner;
 mod policy;
 mod read;
-mod recent;
 mod sessions;
 mod transfer;
 mod versions;

@@ -2,6 +2,7 @@
 //! whom a job is for. Out: a client whose every request is signed with them; the SDK renews them before they end. Fails at a
 //! client's requests, with [`NotAssumed`]: a role that is refused for one tenant holds up no other.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -17,16 +18,16 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::types::Credentials as Granted;
 use job_schema::TenantId;
 use job_schema::job::BucketName;
+use lru::LruCache;
 
 use super::super::{Scope, StoreError};
 use super::answer::unanswered;
 use super::policy::session_policy;
-use super::recent::Recent;
 use crate::config::RoleArn;
 use crate::spec::sha256;
 
 /// A client and its credentials are some KiB, and an evicted one costs a request to STS.
-const MAX_CLIENTS: usize = 256;
+const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(256).expect("more than none");
 /// Of a session's name, as STS takes it.
 const MAX_NAME_BYTES: usize = 64;
 /// What STS says where it is this session that it does not grant, by its policy or its name. Other codes speak of the
@@ -65,7 +66,7 @@ pub(super) struct Sessions {
     /// How long getting credentials may take.
     patience: Duration,
     uses_keys: bool,
-    clients: Mutex<Recent<(TenantId, BucketName, BucketName), Client>>,
+    clients: Mutex<LruCache<(TenantId, BucketName, BucketName), Client>>,
 }
 
 #[derive(Debug, Clone)]
@@ -93,7 +94,7 @@ impl Sessions {
             config,
             patience,
             uses_keys,
-            clients: Mutex::new(Recent::new(MAX_CLIENTS)),
+            clients: Mutex::new(LruCache::new(MAX_CLIENTS)),
         }
     }
 
@@ -106,7 +107,7 @@ impl Sessions {
         );
         // What is in there is whole whatever a thread that panicked was doing.
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.get(key, || self.open(scope))
+        clients.get_or_insert(key, || self.open(scope)).clone()
     }
 
     fn open(&self, scope: Scope<'_>) -> Client {
