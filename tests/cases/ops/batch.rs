@@ -105,15 +105,17 @@ impl Desk {
     async fn run_and_kill(&self, book: &str, at: [usize; 2]) {
         for done in at {
             let mut running = start(&self.fleet, book);
-            until("a part of the batch to be done", async || {
-                let counts = counts(&self.fleet, book).await;
-                let total = counts["total"].as_u64().unwrap();
-                assert_eq!(added_up(&counts), total, "{counts}");
-                let completed = counts["completed"].as_u64().unwrap();
-                Ok((completed >= done as u64).then_some(()))
-            })
-            .await
-            .unwrap();
+            let mut completed = 0;
+            // Patient for as long as it goes on: thousands take their time.
+            while completed < done as u64 {
+                let more = async || {
+                    let counts = counts(&self.fleet, book).await;
+                    let total = counts["total"].as_u64().unwrap();
+                    assert_eq!(added_up(&counts), total, "{counts}");
+                    Ok(counts["completed"].as_u64().filter(|now| *now > completed))
+                };
+                completed = until("more of the batch to be done", more).await.unwrap();
+            }
             // SIGKILL.
             running.kill().await.unwrap();
         }
