@@ -3,6 +3,7 @@
 //! window, so that a leg that is bridged half way is found.
 
 mod bleed;
+mod copies;
 
 use job_schema::transcript::{Warning, WarningCode};
 
@@ -10,6 +11,7 @@ use crate::echo::{EchoPath, HISTORY, Pair};
 use crate::loudness::levels_db;
 use crate::voice::HOP_SAMPLES;
 use bleed::{Echo, Evidence, SOFTER_DB, evidence, mark_bleed, talking_dbfs};
+use copies::copies;
 
 /// Two channels are the same when less than this share of the energy is left after subtracting one from the other at the
 /// best gain: −30 dB, which a lossy codec's noise stays below.
@@ -94,11 +96,17 @@ impl Legs {
         for &into in &own {
             let mut beside: Option<Beside> = None;
             for &from in own.iter().filter(|from| **from != into) {
-                if let Some(heard) = self.heard(from, into, window, &envelopes) {
+                let heard = self.heard(from, into, window, &envelopes);
+                let (before, talker) = (&self.before[from], window[from]);
+                let all = || Beside::all_of(window[into], envelopes[into].len());
+                if let Some(heard) = heard {
                     let levels = (envelopes[from].as_slice(), envelopes[into].as_slice());
-                    beside
-                        .get_or_insert_with(|| Beside::all_of(window[into], levels.1.len()))
-                        .take_out(&heard, &self.before[from], window[from], levels);
+                    let beside = beside.get_or_insert_with(all);
+                    beside.take_out(&heard, before, talker, levels);
+                }
+                let left = beside.as_ref().map_or(window[into], |beside| &beside.pcm);
+                for hops in copies(before, talker, left) {
+                    beside.get_or_insert_with(all).is_bleed[hops].fill(true);
                 }
             }
             if let Some(beside) = beside.filter(|own| own.is_bleed.contains(&true)) {

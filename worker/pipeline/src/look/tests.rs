@@ -235,16 +235,15 @@ fn of_several_spans_only_those_that_failed_are_read_again_and_the_order_stays() 
     );
 }
 
-/// Words at their times, in seconds from the span's start.
-fn timed(words: &[(&str, f32, f32)]) -> Recognition {
-    let ms = |seconds: f32| (seconds * 1_000.0) as u64;
+/// Words at their times, in milliseconds from the span's start.
+fn timed(words: &[(&str, u64, u64)]) -> Recognition {
     let mut answer = answer("", -0.2, false);
     answer.segments[0].words = words
         .iter()
         .map(|(text, start, end)| RecognizedWord {
             text: (*text).into(),
-            start_ms: ms(*start),
-            end_ms: ms(*end),
+            start_ms: *start,
+            end_ms: *end,
             probability: 0.8,
         })
         .collect();
@@ -271,16 +270,20 @@ fn samples(asked: &[(f32, u32, usize)]) -> Vec<usize> {
 #[test]
 fn speech_that_was_passed_over_is_heard_by_itself() {
     let leap = timed(&[
-        ("chapter", 0.1, 1.0),
-        ("one", 1.2, 1.9),
-        ("two", 10.6, 11.8),
+        ("chapter", 100, 1_000),
+        ("one", 1_200, 1_900),
+        ("two", 10_600, 11_800),
     ]);
-    let between = timed(&[("much", 0.3, 0.8), ("to", 2.0, 2.2), ("alter", 4.5, 7.5)]);
+    let between = timed(&[
+        ("much", 300, 800),
+        ("to", 2_000, 2_200),
+        ("alter", 4_500, 7_500),
+    ]);
     let answers = [
         leap,
-        timed(&[("chapter", 0.1, 1.0), ("one", 1.2, 1.9)]),
+        timed(&[("chapter", 100, 1_000), ("one", 1_200, 1_900)]),
         between,
-        timed(&[("two", 0.4, 1.6)]),
+        timed(&[("two", 400, 1_600)]),
     ];
     let (result, asked) = look(&answers, &with_pauses());
     assert_eq!(text(&result), "chapter one much to alter two");
@@ -296,14 +299,14 @@ fn speech_that_was_passed_over_is_heard_by_itself() {
 
 #[test]
 fn what_brings_out_no_more_words_changes_nothing() {
-    let leap = timed(&[("one", 1.2, 1.9), ("two", 10.6, 11.8)]);
+    let leap = timed(&[("one", 1_200, 1_900), ("two", 10_600, 11_800)]);
     let nothing = timed(&[]);
     let (result, asked) = look(
         &[
             leap,
-            timed(&[("won", 1.2, 1.9)]),
+            timed(&[("won", 1_200, 1_900)]),
             nothing,
-            timed(&[("two", 0.4, 1.6)]),
+            timed(&[("two", 400, 1_600)]),
         ],
         &with_pauses(),
     );
@@ -319,7 +322,7 @@ fn a_piece_of_which_much_is_passed_over_is_cut_once_more_and_then_no_more() {
             end_ms: 8_500 + 4_000 * n,
         })
         .collect();
-    let first = timed(&[("one", 0.1, 3.5)]);
+    let first = timed(&[("one", 100, 3_500)]);
     // Of the whole, then of the two pieces, then of the second one's two.
     let answers = [
         first.clone(),
@@ -335,10 +338,10 @@ fn a_piece_of_which_much_is_passed_over_is_cut_once_more_and_then_no_more() {
 
 #[test]
 fn without_a_pause_or_without_much_speech_nothing_is_cut() {
-    let leap = timed(&[("one", 0.1, 1.9), ("two", 10.6, 11.8)]);
+    let leap = timed(&[("one", 100, 1_900), ("two", 10_600, 11_800)]);
     let (_, asked) = look(&[leap], &span(12_000));
     assert_eq!(asked.len(), 1);
-    let short = timed(&[("one", 0.1, 4.8), ("two", 7.7, 11.8)]);
+    let short = timed(&[("one", 100, 4_800), ("two", 7_700, 11_800)]);
     let (_, asked) = look(&[short], &with_pauses());
     assert_eq!(asked.len(), 1);
 }

@@ -1,0 +1,112 @@
+//! Moments at which a leg carries another one's voice and nothing else, by their waveforms. In: the same window of both legs,
+//! 16 kHz. Out: which hops of the listener's are a copy. Cannot fail. For what the envelopes of a window do not show: a turn
+//! that is the only one in its window, a codec of two channels that leaks for a syllable.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+
+use super::bleed::{SOFTER_DB, talking_dbfs};
+use super::{dot, envelope_db};
+use crate::loudness::{levels_db, percentile};
+use crate::voice::HOP_SAMPLES;
+
+/// 256 ms, more than a syllable: in less, two vowels may be alike.
+const FRAME: usize = 4_096;
+const STEP: usize = FRAME / 4;
+/// As far back as an echo is looked for, 128 ms.
+const MAX_DELAY: usize = 2_048;
+/// Holds a frame of the listener's and all of the talker's that it may be a copy of.
+const LENGTH: usize = 2 * FRAME;
+/// How alike two frames are, of 1, at the best delay. Copies have 0.98 and more, also through mu-law and Opus; two people who
+/// talk at once have 0.1 to 0.4.
+const COPY: f64 = 0.9;
+/// The listener's line is quieter than this above its softest tenth.
+const ABOVE_LINE_DB: f32 = 6.0;
+
+/// Hops of the listener's, in order; some may overlap. `before` is what the talker said up to then, as far as it is known.
+pub(super) fn copies(before: &[f32], talker: &[f32], listener: &[f32]) -> Vec<Range<usize>> {
+    let (talking, listening) = (envelope_db(talker), envelope_db(listener));
+    let talking_dbfs = talking_dbfs(&talking);
+    let line_db = percentile(&listening, 10) + ABOVE_LINE_DB;
+    let last = talker.len().min(listener.len());
+    let frames = (0..(last + 1).saturating_sub(FRAME)).step_by(STEP);
+    let level_db = |leg: &[f32], at: usize| levels_db(&leg[at..at + FRAME], FRAME)[0];
+    let may_be_copies = frames.filter(|&at| {
+        let (talker_db, listener_db) = (level_db(talker, at), level_db(listener, at));
+        talker_db >= talking_dbfs && listener_db >= line_db && talker_db - listener_db >= SOFTER_DB
+    });
+    // Most windows have none to look at.
+    let mut likeness: Option<Likeness> = None;
+    let is_copy = |at: &usize| {
+        let said = said_around(before, talker, *at);
+        let likeness = likeness.get_or_insert_with(Likeness::new);
+        likeness.of(&listener[*at..at + FRAME], &said) >= COPY
+    };
+    may_be_copies
+        .filter(is_copy)
+        .map(|at| at / HOP_SAMPLES..(at + FRAME) / HOP_SAMPLES)
+        .collect()
+}
+
+/// The talker's sound from [`MAX_DELAY`] before a frame to its end.
+fn said_around(before: &[f32], talker: &[f32], at: usize) -> Vec<f32> {
+    let missing = MAX_DELAY.saturating_sub(at);
+    let known = &before[before.len().saturating_sub(missing)..];
+    let mut said = vec![0.0; missing - known.len()];
+    said.extend(known);
+    said.extend(&talker[at.saturating_sub(MAX_DELAY)..at + FRAME]);
+    said
+}
+
+/// Compares by cross-correlation, in the frequency domain.
+struct Likeness {
+    forward: Arc<dyn RealToComplex<f32>>,
+    backward: Arc<dyn ComplexToReal<f32>>,
+}
+
+impl Likeness {
+    fn new() -> Self {
+        let mut planner = RealFftPlanner::<f32>::new();
+        Self {
+            forward: planner.plan_fft_forward(LENGTH),
+            backward: planner.plan_fft_inverse(LENGTH),
+        }
+    }
+
+    /// The greatest correlation coefficient of the frame with what was said, over all delays.
+    fn of(&self, frame: &[f32], said: &[f32]) -> f64 {
+        let (heard, mut product) = (self.spectrum(frame), self.spectrum(said));
+        for (bin, heard) in product.iter_mut().zip(heard) {
+            *bin *= heard.conj() / LENGTH as f32;
+        }
+        let mut shared = vec![0.0; LENGTH];
+        self.backward
+            .process(&mut product, &mut shared)
+            .expect("a product of spectra of real signals");
+        let heard_energy = dot(frame, frame);
+        let mut said_energy = dot(&said[..FRAME], &said[..FRAME]);
+        let mut best: f64 = 0.0;
+        for (from, shared) in shared[..=MAX_DELAY].iter().enumerate() {
+            let scale = (heard_energy * said_energy).sqrt();
+            if scale > 0.0 {
+                best = best.max(f64::from(shared.abs()) / scale);
+            }
+            let next = said.get(from + FRAME).copied().unwrap_or_default();
+            said_energy += f64::from(next).powi(2) - f64::from(said[from]).powi(2);
+        }
+        best
+    }
+
+    fn spectrum(&self, samples: &[f32]) -> Vec<Complex<f32>> {
+        let mut padded = samples.to_vec();
+        padded.resize(LENGTH, 0.0);
+        let mut spectrum = self.forward.make_output_vec();
+        self.forward
+            .process(&mut padded, &mut spectrum)
+            .expect("the buffers have the transform's lengths");
+        spectrum
+    }
+}
