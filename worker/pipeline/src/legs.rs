@@ -11,7 +11,7 @@ use crate::echo::{EchoPath, HISTORY, Pair};
 use crate::loudness::levels_db;
 use crate::voice::HOP_SAMPLES;
 use bleed::{Echo, Evidence, SOFTER_DB, evidence, mark_bleed, talking_dbfs};
-use copies::copies;
+use copies::{Leg, copies};
 
 /// Two channels are the same when less than this share of the energy is left after subtracting one from the other at the
 /// best gain: −30 dB, which a lossy codec's noise stays below.
@@ -97,15 +97,26 @@ impl Legs {
             let mut beside: Option<Beside> = None;
             for &from in own.iter().filter(|from| **from != into) {
                 let heard = self.heard(from, into, window, &envelopes);
-                let (before, talker) = (&self.before[from], window[from]);
-                let all = || Beside::all_of(window[into], envelopes[into].len());
+                let before = &self.before[from];
+                let (talker, listener) =
+                    (leg(window, &envelopes, from), leg(window, &envelopes, into));
+                let all = || Beside::all_of(listener.pcm, listener.levels_db.len());
                 if let Some(heard) = heard {
-                    let levels = (envelopes[from].as_slice(), envelopes[into].as_slice());
                     let beside = beside.get_or_insert_with(all);
-                    beside.take_out(&heard, before, talker, levels);
+                    beside.take_out(&heard, before, talker, listener.levels_db);
                 }
-                let left = beside.as_ref().map_or(window[into], |beside| &beside.pcm);
-                for hops in copies(before, talker, left) {
+                let copied = match &beside {
+                    Some(beside) => {
+                        let levels_db = envelope_db(&beside.pcm);
+                        let left = Leg {
+                            pcm: &beside.pcm,
+                            levels_db: &levels_db,
+                        };
+                        copies(before, talker, left)
+                    }
+                    None => copies(before, talker, listener),
+                };
+                for hops in copied {
                     beside.get_or_insert_with(all).is_bleed[hops].fill(true);
                 }
             }
@@ -234,24 +245,18 @@ impl Beside {
         }
     }
 
-    /// Takes out another channel's speech, as it is `heard` here. `levels` are the talker's and this channel's.
-    fn take_out(
-        &mut self,
-        heard: &Heard,
-        before: &[f32],
-        talker: &[f32],
-        levels: (&[f32], &[f32]),
-    ) {
+    /// Takes out another channel's speech, as it is `heard` here.
+    fn take_out(&mut self, heard: &Heard, before: &[f32], talker: Leg<'_>, levels_db: &[f32]) {
         let Some(path) = &heard.path else {
-            return mark_bleed(levels.0, levels.1, heard.echo, &mut self.is_bleed);
+            return mark_bleed(talker.levels_db, levels_db, heard.echo, &mut self.is_bleed);
         };
-        let echo = path.echo(before, talker);
+        let echo = path.echo(before, talker.pcm);
         let rest: Vec<f32> = std::iter::zip(&self.pcm, &echo)
             .map(|(s, e)| s - e)
             .collect();
         if dot(&rest, &rest) > dot(&self.pcm, &self.pcm) {
             // The way has changed since it was measured.
-            return mark_bleed(levels.0, levels.1, heard.echo, &mut self.is_bleed);
+            return mark_bleed(talker.levels_db, levels_db, heard.echo, &mut self.is_bleed);
         }
         let left = Echo {
             lag_hops: 0,
@@ -264,6 +269,13 @@ impl Beside {
             &mut self.is_bleed,
         );
         self.pcm = rest;
+    }
+}
+
+fn leg<'a>(window: &[&'a [f32]], envelopes: &'a [Vec<f32>], channel: usize) -> Leg<'a> {
+    Leg {
+        pcm: window[channel],
+        levels_db: &envelopes[channel],
     }
 }
 

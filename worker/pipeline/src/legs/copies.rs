@@ -9,13 +9,14 @@ use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use super::bleed::{SOFTER_DB, talking_dbfs};
-use super::{dot, envelope_db};
-use crate::loudness::{levels_db, percentile};
+use super::dot;
+use crate::loudness::percentile;
 use crate::voice::HOP_SAMPLES;
 
 /// 256 ms, more than a syllable: in less, two vowels may be alike.
 const FRAME: usize = 4_096;
-const STEP: usize = FRAME / 4;
+const FRAME_HOPS: usize = FRAME / HOP_SAMPLES;
+const STEP_HOPS: usize = FRAME_HOPS / 4;
 /// As far back as an echo is looked for, 128 ms.
 const MAX_DELAY: usize = 2_048;
 /// Holds a frame of the listener's and all of the talker's that it may be a copy of.
@@ -26,29 +27,40 @@ const COPY: f64 = 0.9;
 /// The listener's line is quieter than this above its softest tenth.
 const ABOVE_LINE_DB: f32 = 6.0;
 
+/// One leg's window: its samples, and its level hop by hop.
+#[derive(Clone, Copy)]
+pub(super) struct Leg<'a> {
+    pub(super) pcm: &'a [f32],
+    pub(super) levels_db: &'a [f32],
+}
+
 /// Hops of the listener's, in order; some may overlap. `before` is what the talker said up to then, as far as it is known.
-pub(super) fn copies(before: &[f32], talker: &[f32], listener: &[f32]) -> Vec<Range<usize>> {
-    let (talking, listening) = (envelope_db(talker), envelope_db(listener));
-    let talking_dbfs = talking_dbfs(&talking);
-    let line_db = percentile(&listening, 10) + ABOVE_LINE_DB;
-    let last = talker.len().min(listener.len());
-    let frames = (0..(last + 1).saturating_sub(FRAME)).step_by(STEP);
-    let level_db = |leg: &[f32], at: usize| levels_db(&leg[at..at + FRAME], FRAME)[0];
-    let may_be_copies = frames.filter(|&at| {
-        let (talker_db, listener_db) = (level_db(talker, at), level_db(listener, at));
+pub(super) fn copies(before: &[f32], talker: Leg<'_>, listener: Leg<'_>) -> Vec<Range<usize>> {
+    let talking_dbfs = talking_dbfs(talker.levels_db);
+    let line_db = percentile(listener.levels_db, 10) + ABOVE_LINE_DB;
+    let last = talker.pcm.len().min(listener.pcm.len()) / HOP_SAMPLES;
+    let frames = (0..(last + 1).saturating_sub(FRAME_HOPS)).step_by(STEP_HOPS);
+    let frames = frames.map(|first| first..first + FRAME_HOPS);
+    let may_be_copies = frames.filter(|hops| {
+        let talker_db = level_db(&talker.levels_db[hops.clone()]);
+        let listener_db = level_db(&listener.levels_db[hops.clone()]);
         talker_db >= talking_dbfs && listener_db >= line_db && talker_db - listener_db >= SOFTER_DB
     });
     // Most windows have none to look at.
     let mut likeness: Option<Likeness> = None;
-    let is_copy = |at: &usize| {
-        let said = said_around(before, talker, *at);
+    let is_copy = |hops: &Range<usize>| {
+        let at = hops.start * HOP_SAMPLES;
+        let said = said_around(before, talker.pcm, at);
         let likeness = likeness.get_or_insert_with(Likeness::new);
-        likeness.of(&listener[*at..at + FRAME], &said) >= COPY
+        likeness.of(&listener.pcm[at..at + FRAME], &said) >= COPY
     };
-    may_be_copies
-        .filter(is_copy)
-        .map(|at| at / HOP_SAMPLES..(at + FRAME) / HOP_SAMPLES)
-        .collect()
+    may_be_copies.filter(is_copy).collect()
+}
+
+/// Of a frame, from those of its hops: cheaper than from its samples.
+fn level_db(hops_db: &[f32]) -> f32 {
+    let power: f32 = hops_db.iter().map(|db| 10f32.powf(db / 10.0)).sum();
+    10.0 * (power / hops_db.len() as f32).log10()
 }
 
 /// The talker's sound from [`MAX_DELAY`] before a frame to its end.
