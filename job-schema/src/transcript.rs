@@ -306,6 +306,12 @@ impl TimeSpan {
     pub fn duration_ms(self) -> u64 {
         self.end_ms.saturating_sub(self.start_ms)
     }
+
+    /// How much of both is the same time.
+    pub fn shared_ms(self, other: Self) -> u64 {
+        let end_ms = self.end_ms.min(other.end_ms);
+        end_ms.saturating_sub(self.start_ms.max(other.start_ms))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -14,7 +14,7 @@ use crate::loudness::levels_db;
 const FRAME: usize = 4096;
 const STEP: usize = FRAME / 4;
 /// A local hybrid or a speakerphone, not a satellite: 128 ms.
-const MAX_DELAY: usize = 2048;
+pub(crate) const MAX_DELAY: usize = 2048;
 /// The path before its strongest tap and after: resampling smears, and rooms ring on.
 const TAPS_BEFORE: usize = 32;
 const TAPS: usize = TAPS_BEFORE + 992;
@@ -69,10 +69,7 @@ impl EchoPath {
 
     /// What of the talker is heard on the other leg. `before` is what the talker said up to then, as far as it is known.
     pub(crate) fn echo(&self, before: &[f32], talker: &[f32]) -> Vec<f32> {
-        let known = &before[before.len().saturating_sub(HISTORY)..];
-        let mut source = vec![0.0; HISTORY - known.len()];
-        source.extend(known);
-        source.extend(talker);
+        let source = with_history::<HISTORY>(before, talker);
         // Sample `t` of the window is `t + HISTORY` of the source.
         let first = HISTORY - self.delay - (TAPS - 1);
         convolve(&self.taps, &source[first..], talker.len())
@@ -143,7 +140,20 @@ impl Spectra {
     }
 }
 
-fn transformed(fft: &Arc<dyn RealToComplex<f32>>, mut frame: Vec<f32>) -> Vec<Complex<f32>> {
+/// The last `LENGTH` samples before a window, silence where they are not known, and the window.
+pub(crate) fn with_history<const LENGTH: usize>(before: &[f32], window: &[f32]) -> Vec<f32> {
+    let known = &before[before.len().saturating_sub(LENGTH)..];
+    let mut all = vec![0.0; LENGTH - known.len()];
+    all.extend(known);
+    all.extend(window);
+    all
+}
+
+/// `frame` has the transform's length.
+pub(crate) fn transformed(
+    fft: &Arc<dyn RealToComplex<f32>>,
+    mut frame: Vec<f32>,
+) -> Vec<Complex<f32>> {
     let mut spectrum = fft.make_output_vec();
     fft.process(&mut frame, &mut spectrum)
         .expect("the buffers have the transform's lengths");

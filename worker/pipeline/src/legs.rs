@@ -60,6 +60,8 @@ pub(crate) enum Hearing {
 pub(crate) struct Beside {
     /// The channel's sound without the other's.
     pub(crate) pcm: Vec<f32>,
+    /// Of each of its hops.
+    levels_db: Vec<f32>,
     /// The hops with nothing of its own.
     pub(crate) is_bleed: Vec<bool>,
 }
@@ -92,40 +94,39 @@ impl Legs {
             .filter(|channel| hearings[*channel] == Hearing::Own)
             .collect();
         let envelopes: Vec<Vec<f32>> = window.iter().map(|pcm| envelope_db(pcm)).collect();
+        let legs = std::iter::zip(window, &envelopes);
+        let legs: Vec<Leg<'_>> = legs
+            .map(|(pcm, levels_db)| Leg { pcm, levels_db })
+            .collect();
         self.before.resize(window.len(), Vec::new());
         for &into in &own {
-            let mut beside: Option<Beside> = None;
-            for &from in own.iter().filter(|from| **from != into) {
-                let heard = self.heard(from, into, window, &envelopes);
-                let before = &self.before[from];
-                let (talker, listener) =
-                    (leg(window, &envelopes, from), leg(window, &envelopes, into));
-                let all = || Beside::all_of(listener.pcm, listener.levels_db.len());
-                if let Some(heard) = heard {
-                    let beside = beside.get_or_insert_with(all);
-                    beside.take_out(&heard, before, talker, listener.levels_db);
-                }
-                let copied = match &beside {
-                    Some(beside) => {
-                        let levels_db = envelope_db(&beside.pcm);
-                        let left = Leg {
-                            pcm: &beside.pcm,
-                            levels_db: &levels_db,
-                        };
-                        copies(before, talker, left)
-                    }
-                    None => copies(before, talker, listener),
-                };
-                for hops in copied {
-                    beside.get_or_insert_with(all).is_bleed[hops].fill(true);
-                }
-            }
+            let beside = self.beside(into, &own, &legs);
             if let Some(beside) = beside.filter(|own| own.is_bleed.contains(&true)) {
                 hearings[into] = Hearing::Beside(beside);
             }
         }
         self.remember(window);
         hearings
+    }
+
+    /// What a channel has of its own beside the others. `None` where nothing of them is heard there.
+    fn beside(&mut self, into: usize, own: &[usize], legs: &[Leg<'_>]) -> Option<Beside> {
+        let mut beside: Option<Beside> = None;
+        for &from in own.iter().filter(|from| **from != into) {
+            let (talker, listener) = (legs[from], legs[into]);
+            let heard = self.heard(from, into, legs);
+            let before = &self.before[from];
+            if let Some(heard) = heard {
+                let beside = beside.get_or_insert_with(|| Beside::all_of(listener));
+                beside.take_out(&heard, before, talker, listener.levels_db);
+            }
+            let left = beside.as_ref().map_or(listener, Beside::leg);
+            for hops in copies(before, talker, left) {
+                let beside = beside.get_or_insert_with(|| Beside::all_of(listener));
+                beside.is_bleed[hops].fill(true);
+            }
+        }
+        beside
     }
 
     /// Keeps the end of each channel, in which what echoes in the next window may have been said.
@@ -139,14 +140,9 @@ impl Legs {
     }
 
     /// How one channel is heard on another in this window, as far as it or an earlier window tells.
-    fn heard(
-        &mut self,
-        from: usize,
-        into: usize,
-        window: &[&[f32]],
-        envelopes: &[Vec<f32>],
-    ) -> Option<Heard> {
-        match evidence(&envelopes[from], &envelopes[into]) {
+    fn heard(&mut self, from: usize, into: usize, legs: &[Leg<'_>]) -> Option<Heard> {
+        let (talker, listener) = (legs[from], legs[into]);
+        match evidence(talker.levels_db, listener.levels_db) {
             Evidence::Apart => None,
             Evidence::TooLittle => {
                 let mut known = self.bleeds.iter();
@@ -156,9 +152,9 @@ impl Legs {
             }
             Evidence::Follows(echo) => {
                 let path = EchoPath::measure(Pair {
-                    talker: window[from],
-                    listener: window[into],
-                    talking_dbfs: talking_dbfs(&envelopes[from]),
+                    talker: talker.pcm,
+                    listener: listener.pcm,
+                    talking_dbfs: talking_dbfs(talker.levels_db),
                     softer_db: SOFTER_DB,
                 });
                 let heard = Heard { echo, path };
@@ -238,10 +234,18 @@ impl Legs {
 
 impl Beside {
     /// Nothing is another's, so far.
-    fn all_of(pcm: &[f32], hops_count: usize) -> Self {
+    fn all_of(listener: Leg<'_>) -> Self {
         Self {
-            pcm: pcm.to_vec(),
-            is_bleed: vec![false; hops_count],
+            pcm: listener.pcm.to_vec(),
+            levels_db: listener.levels_db.to_vec(),
+            is_bleed: vec![false; listener.levels_db.len()],
+        }
+    }
+
+    fn leg(&self) -> Leg<'_> {
+        Leg {
+            pcm: &self.pcm,
+            levels_db: &self.levels_db,
         }
     }
 
@@ -262,20 +266,14 @@ impl Beside {
             lag_hops: 0,
             level_db: -path.depth_db,
         };
+        self.levels_db = envelope_db(&rest);
         mark_bleed(
             &envelope_db(&echo),
-            &envelope_db(&rest),
+            &self.levels_db,
             left,
             &mut self.is_bleed,
         );
         self.pcm = rest;
-    }
-}
-
-fn leg<'a>(window: &[&'a [f32]], envelopes: &'a [Vec<f32>], channel: usize) -> Leg<'a> {
-    Leg {
-        pcm: window[channel],
-        levels_db: &envelopes[channel],
     }
 }
 

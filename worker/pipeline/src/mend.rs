@@ -75,18 +75,14 @@ impl<'a> SpeechLine<'a> {
 
     /// From real time onto the line. A word across a gap goes where more of it lies, a word inside a gap to its nearer edge.
     fn place(&self, start_ms: u64, end_ms: u64) -> TimeSpan {
-        let overlap = |s: &TimeSpan| {
-            end_ms
-                .min(s.end_ms)
-                .saturating_sub(start_ms.max(s.start_ms))
-        };
+        let word = TimeSpan { start_ms, end_ms };
         let distance =
             |s: &TimeSpan| s.start_ms.saturating_sub(end_ms) + start_ms.saturating_sub(s.end_ms);
         // The first of equals, so `min_by_key`.
         let best = self
             .stretches
             .iter()
-            .min_by_key(|(_, s)| (std::cmp::Reverse(overlap(s)), distance(s)));
+            .min_by_key(|(_, s)| (std::cmp::Reverse(s.shared_ms(word)), distance(s)));
         let Some((offset, stretch)) = best else {
             return TimeSpan {
                 start_ms: 0,

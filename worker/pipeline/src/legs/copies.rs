@@ -10,6 +10,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use super::bleed::{SOFTER_DB, talking_dbfs};
 use super::dot;
+use crate::echo::{MAX_DELAY, transformed, with_history};
 use crate::loudness::percentile;
 use crate::voice::HOP_SAMPLES;
 
@@ -17,8 +18,6 @@ use crate::voice::HOP_SAMPLES;
 const FRAME: usize = 4_096;
 const FRAME_HOPS: usize = FRAME / HOP_SAMPLES;
 const STEP_HOPS: usize = FRAME_HOPS / 4;
-/// As far back as an echo is looked for, 128 ms.
-const MAX_DELAY: usize = 2_048;
 /// Holds a frame of the listener's and all of the talker's that it may be a copy of.
 const LENGTH: usize = 2 * FRAME;
 /// How alike two frames are, of 1, at the best delay. Copies have 0.98 and more, also through mu-law and Opus; two people who
@@ -50,9 +49,8 @@ pub(super) fn copies(before: &[f32], talker: Leg<'_>, listener: Leg<'_>) -> Vec<
     let mut likeness: Option<Likeness> = None;
     let is_copy = |hops: &Range<usize>| {
         let at = hops.start * HOP_SAMPLES;
-        let said = said_around(before, talker.pcm, at);
-        let likeness = likeness.get_or_insert_with(Likeness::new);
-        likeness.of(&listener.pcm[at..at + FRAME], &said) >= COPY
+        let likeness = likeness.get_or_insert_with(|| Likeness::to(before, talker.pcm));
+        likeness.of(&listener.pcm[at..at + FRAME], at) >= COPY
     };
     may_be_copies.filter(is_copy).collect()
 }
@@ -63,33 +61,27 @@ fn level_db(hops_db: &[f32]) -> f32 {
     10.0 * (power / hops_db.len() as f32).log10()
 }
 
-/// The talker's sound from [`MAX_DELAY`] before a frame to its end.
-fn said_around(before: &[f32], talker: &[f32], at: usize) -> Vec<f32> {
-    let missing = MAX_DELAY.saturating_sub(at);
-    let known = &before[before.len().saturating_sub(missing)..];
-    let mut said = vec![0.0; missing - known.len()];
-    said.extend(known);
-    said.extend(&talker[at.saturating_sub(MAX_DELAY)..at + FRAME]);
-    said
-}
-
-/// Compares by cross-correlation, in the frequency domain.
+/// Compares with a talker by cross-correlation, in the frequency domain.
 struct Likeness {
     forward: Arc<dyn RealToComplex<f32>>,
     backward: Arc<dyn ComplexToReal<f32>>,
+    /// From [`MAX_DELAY`] before the window on.
+    said: Vec<f32>,
 }
 
 impl Likeness {
-    fn new() -> Self {
+    fn to(before: &[f32], talker: &[f32]) -> Self {
         let mut planner = RealFftPlanner::<f32>::new();
         Self {
             forward: planner.plan_fft_forward(LENGTH),
             backward: planner.plan_fft_inverse(LENGTH),
+            said: with_history::<MAX_DELAY>(before, talker),
         }
     }
 
-    /// The greatest correlation coefficient of the frame with what was said, over all delays.
-    fn of(&self, frame: &[f32], said: &[f32]) -> f64 {
+    /// The greatest correlation coefficient of the frame that begins at a sample with what was said, over all delays.
+    fn of(&self, frame: &[f32], at: usize) -> f64 {
+        let said = &self.said[at..at + MAX_DELAY + FRAME];
         let (heard, mut product) = (self.spectrum(frame), self.spectrum(said));
         for (bin, heard) in product.iter_mut().zip(heard) {
             *bin *= heard.conj() / LENGTH as f32;
@@ -115,10 +107,6 @@ impl Likeness {
     fn spectrum(&self, samples: &[f32]) -> Vec<Complex<f32>> {
         let mut padded = samples.to_vec();
         padded.resize(LENGTH, 0.0);
-        let mut spectrum = self.forward.make_output_vec();
-        self.forward
-            .process(&mut padded, &mut spectrum)
-            .expect("the buffers have the transform's lengths");
-        spectrum
+        transformed(&self.forward, padded)
     }
 }

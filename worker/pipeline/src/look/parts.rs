@@ -34,12 +34,12 @@ pub(super) struct Part<'a> {
 
 /// A place without words that has speech.
 struct Unwritten {
-    /// In milliseconds of the recording.
-    place: Range<u64>,
+    /// Of the recording.
+    place: TimeSpan,
     speech_ms: u64,
 }
 
-/// Writes down spans: to each its parts, in order.
+/// Writes down spans: to each its parts, in order. Pieces stand in for a span where they bring out more.
 pub(super) fn hear<'a>(
     recognizer: &mut dyn Recognizer,
     spans: &'a [SpanToRead],
@@ -49,67 +49,69 @@ pub(super) fn hear<'a>(
     hear_cut(recognizer, whole, MOST_ROUNDS, abort)
 }
 
-/// With the pieces of those that have speech without words in place of them, where that brings out more.
 fn hear_cut<'a>(
     recognizer: &mut dyn Recognizer,
     spans: Vec<Cow<'a, SpanToRead>>,
     rounds_left: usize,
     abort: &AbortFlag,
 ) -> Result<Vec<Vec<Part<'a>>>, RecognizeError> {
-    let heard = look_at(recognizer, spans, abort)?;
-    let pieces = |(number, part): (usize, &Part<'_>)| Some((number, part.pieces()?));
-    let parts = heard.iter().enumerate();
-    let cut: Vec<(usize, Vec<SpanToRead>)> = match rounds_left {
-        0 => Vec::new(),
-        _ => parts.filter_map(pieces).collect(),
-    };
-    let mut heard: Vec<Vec<Part<'_>>> = heard.into_iter().map(|part| vec![part]).collect();
-    if cut.is_empty() {
-        return Ok(heard);
-    }
-    let counts: Vec<(usize, usize)> = cut.iter().map(|(n, pieces)| (*n, pieces.len())).collect();
-    let pieces = cut.into_iter().flat_map(|(_, pieces)| pieces);
-    let pieces = pieces.map(Cow::Owned).collect();
-    let mut anew = hear_cut(recognizer, pieces, rounds_left - 1, abort)?.into_iter();
-    for (number, count) in counts {
-        let pieces: Vec<Part<'_>> = anew.by_ref().take(count).flatten().collect();
-        if says_more(&pieces, &heard[number]) {
-            heard[number] = pieces;
-        }
-    }
-    Ok(heard)
+    let heard = look_at(recognizer, spans, abort)?.into_iter();
+    heard
+        .map(|part| match part.pieces().filter(|_| rounds_left > 0) {
+            Some(pieces) => {
+                let pieces = pieces.into_iter().map(Cow::Owned).collect();
+                let anew = hear_cut(recognizer, pieces, rounds_left - 1, abort)?;
+                let anew: Vec<Part<'_>> = anew.into_iter().flatten().collect();
+                Ok(if says_more(&anew, &part) {
+                    anew
+                } else {
+                    vec![part]
+                })
+            }
+            None => Ok(vec![part]),
+        })
+        .collect()
 }
 
 /// More words, and less speech without any.
-fn says_more(new: &[Part<'_>], old: &[Part<'_>]) -> bool {
-    let words_count =
-        |parts: &[Part<'_>]| -> usize { parts.iter().map(|part| part.kept_words().count()).sum() };
-    let unwritten_ms = |parts: &[Part<'_>]| -> u64 {
-        let unwritten = parts.iter().flat_map(Part::unwritten);
-        unwritten.map(|one| one.speech_ms).sum()
+fn says_more(pieces: &[Part<'_>], whole: &Part<'_>) -> bool {
+    let of = |part: &Part<'_>| {
+        let words = part.kept_words();
+        let unwritten = part.unwritten(&words).map(|one| one.speech_ms);
+        (words.len(), unwritten.sum::<u64>())
     };
-    words_count(new) > words_count(old) && unwritten_ms(new) < unwritten_ms(old)
+    let (words_count, unwritten_ms) = pieces
+        .iter()
+        .map(of)
+        .fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    let before = of(whole);
+    words_count > before.0 && unwritten_ms < before.1
 }
 
 impl Part<'_> {
     /// What is suppressed counts as not written.
-    fn kept_words(&self) -> impl Iterator<Item = &RecognizedWord> {
+    fn kept_words(&self) -> Vec<&RecognizedWord> {
         let kept = |segment: &&RecognizedSegment| judge(segment, self.evidence) == Verdict::Keep;
         let segments = self.answer.segments.iter().filter(kept);
-        segments.flat_map(|segment| &segment.words)
+        segments.flat_map(|segment| &segment.words).collect()
     }
 
-    fn unwritten(&self) -> impl Iterator<Item = Unwritten> {
+    fn unwritten(&self, words: &[&RecognizedWord]) -> impl Iterator<Item = Unwritten> {
         let TimeSpan { start_ms, end_ms } = self.span.heard.span;
-        let words = self.kept_words();
-        let times = words.map(move |word| start_ms + word.start_ms..start_ms + word.end_ms);
+        let times = words
+            .iter()
+            .map(move |word| start_ms + word.start_ms..start_ms + word.end_ms);
         let mut since_ms = start_ms;
         let places = times
             .chain(iter::once(end_ms..end_ms))
-            .map(move |word| std::mem::replace(&mut since_ms, word.end)..word.start);
-        let unwritten = places.map(|place| Unwritten {
-            speech_ms: speech_within(&self.span.heard.speech, &place),
+            .map(move |word| TimeSpan {
+                start_ms: std::mem::replace(&mut since_ms, word.end),
+                end_ms: word.start,
+            });
+        let speech = self.span.heard.speech.iter();
+        let unwritten = places.map(move |place| Unwritten {
             place,
+            speech_ms: speech.clone().map(|stretch| stretch.shared_ms(place)).sum(),
         });
         unwritten.filter(|one| one.speech_ms >= UNWRITTEN_MS)
     }
@@ -117,10 +119,13 @@ impl Part<'_> {
     /// The place where most speech was passed over, and what lies before and after it, cut at the pauses nearest to the words
     /// around it. A span of which nothing was kept is no speech, or not understood: it is left alone.
     fn pieces(&self) -> Option<Vec<SpanToRead>> {
-        self.kept_words().next()?;
-        let most = self.unwritten().min_by_key(|one| Reverse(one.speech_ms))?;
-        let (heard, Range { start, end }) = (&self.span.heard, most.place);
-        let near = start.saturating_sub(OFF_MS)..end + OFF_MS;
+        let words = self.kept_words();
+        words.first()?;
+        let most = self
+            .unwritten(&words)
+            .min_by_key(|one| Reverse(one.speech_ms))?;
+        let (heard, TimeSpan { start_ms, end_ms }) = (&self.span.heard, most.place);
+        let near = start_ms.saturating_sub(OFF_MS)..end_ms + OFF_MS;
         let pauses = heard.speech.windows(2);
         let pauses = pauses.map(|around| around[0].end_ms..around[1].start_ms);
         let pauses: Vec<(usize, Range<u64>)> = (1..)
@@ -129,12 +134,12 @@ impl Part<'_> {
             .collect();
         let before = pauses
             .iter()
-            .min_by_key(|(_, pause)| pause.end.abs_diff(start));
+            .min_by_key(|(_, pause)| pause.end.abs_diff(start_ms));
         let after = pauses
             .iter()
-            .min_by_key(|(_, pause)| pause.start.abs_diff(end));
-        let before = before.filter(|_| start > heard.span.start_ms);
-        let after = after.filter(|_| end < heard.span.end_ms);
+            .min_by_key(|(_, pause)| pause.start.abs_diff(end_ms));
+        let before = before.filter(|_| start_ms > heard.span.start_ms);
+        let after = after.filter(|_| end_ms < heard.span.end_ms);
         let mut cuts: Vec<_> = before.into_iter().chain(after).collect();
         cuts.dedup();
         (!cuts.is_empty()).then(|| cut(&self.span, &cuts))
@@ -166,12 +171,4 @@ fn cut(span: &SpanToRead, cuts: &[&(usize, Range<u64>)]) -> Vec<SpanToRead> {
         }
     };
     pieces.map(piece).collect()
-}
-
-fn speech_within(speech: &[TimeSpan], place: &Range<u64>) -> u64 {
-    let shared = |stretch: &TimeSpan| {
-        let end_ms = stretch.end_ms.min(place.end);
-        end_ms.saturating_sub(stretch.start_ms.max(place.start))
-    };
-    speech.iter().map(shared).sum()
 }
