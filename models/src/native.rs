@@ -5,6 +5,7 @@
 
 mod align;
 mod attention;
+mod beam;
 mod cache;
 mod decoder;
 mod encoder;
@@ -38,7 +39,8 @@ use crate::span::{
 };
 use crate::whisper;
 use crate::words::{self, Token};
-use decoder::{Buffers, Sequence};
+use beam::BEAMS;
+use decoder::{Buffers, Sequence, Sound};
 use file::ModelFile;
 use generate::{Prepared, Written, write_down};
 use mel::Spectrograph;
@@ -113,8 +115,9 @@ impl Loaded {
     fn batch_size(&self) -> usize {
         let weights = &self.weights;
         let window = weights.encoder.positions.len();
-        // Keys and values, two bytes each.
-        let span_bytes = weights.decoder.blocks.len() * window * 4;
+        let texts = BEAMS * MAX_TEXT_TOKENS as usize * weights.state;
+        // Keys and values of the sound and of the texts, two bytes each.
+        let span_bytes = weights.decoder.blocks.len() * (window + texts) * 4;
         (BATCH_BYTES / span_bytes).clamp(1, BATCH_MOST)
     }
 }
@@ -187,16 +190,18 @@ impl Recognizer for NativeRecognizer {
         let (encoded, heard) = self.encode(pcm, abort)?;
         let model = &self.model;
         let special = model.vocabulary.special;
-        let sequence = Sequence::new(&model.weights, &encoded, heard, 1, 1, &[]);
         let start = decoder::Row {
+            sound: 0,
             sequence: 0,
             token: special.start,
             scored: true,
+            aligned: false,
         };
-        let scores = decoder::step(
+        let told = decoder::step(
             &model.weights,
             &[],
-            &mut [sequence],
+            &[Sound::new(&model.weights, &encoded, heard)],
+            &mut [Sequence::new(&model.weights, 1)],
             &[start],
             &mut self.buffers,
         );
@@ -204,7 +209,7 @@ impl Recognizer for NativeRecognizer {
         if abort.is_raised() {
             return Err(RecognizeError::Aborted);
         }
-        let mut probabilities = scores[first..first + special.languages_count].to_vec();
+        let mut probabilities = told.scores[first..first + special.languages_count].to_vec();
         kernels::softmax(&mut probabilities);
         Ok(whisper::language_guesses(&probabilities))
     }
@@ -227,11 +232,8 @@ impl NativeRecognizer {
             .vocabulary
             .lead(request.prompt, language, MAX_PROMPT_TOKENS);
         let (encoded, heard) = self.encode(request.pcm, abort)?;
-        let tokens = lead.len() + max_tokens as usize;
-        let model = &self.model;
-        let sequence = Sequence::new(&model.weights, &encoded, heard, tokens, start, &model.heads);
         Ok(Prepared {
-            sequence,
+            sound: Sound::new(&self.model.weights, &encoded, heard),
             lead,
             start,
             max_tokens,
@@ -287,9 +289,9 @@ impl NativeRecognizer {
 }
 
 /// Rises with every change that can change a word, a time or a probability.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
-/// For instance `earwitness native 1`.
+/// For instance `earwitness native 2`.
 pub fn engine_version() -> String {
     format!("earwitness native {REVISION}")
 }

@@ -2,8 +2,7 @@
 //! each token the position at which its text ends. Cannot fail. Source: `find_alignment` in OpenAI's `timing.py`: attention
 //! normalised over tokens, a median filter over time, the mean of the heads, and the cheapest monotone path through it.
 
-/// Width of the median filter.
-const MEDIAN: usize = 7;
+use super::kernels;
 
 /// `rows` rows of attention; the first `lead` belong to tokens before the text, except that the last of these foretells the
 /// first word. Returns `rows - lead` ends.
@@ -17,17 +16,17 @@ pub(super) fn token_ends(
         return Vec::new();
     }
     let mut mean = vec![0.0; rows * positions];
+    let (mut mirrored, mut smooth) = (Vec::new(), vec![0.0; positions]);
     for head in heads {
         let mut head = head[..rows * positions].to_vec();
         normalize(&mut head, positions);
-        let mut window = Vec::new();
         for (row, mean) in head
             .chunks_exact(positions)
             .zip(mean.chunks_exact_mut(positions))
         {
-            for (position, mean) in mean.iter_mut().enumerate() {
-                *mean += median(row, position, &mut window);
-            }
+            mirror(row, &mut mirrored);
+            kernels::medians(&mirrored, &mut smooth);
+            kernels::add(mean, &smooth);
         }
     }
     // Row `lead - 1` foretells the first token of the text and the last row the end.
@@ -49,20 +48,21 @@ fn normalize(head: &mut [f32], positions: usize) {
     }
 }
 
-/// Of the values around `position`, mirrored at both ends.
-fn median(row: &[f32], position: usize, window: &mut Vec<f32>) -> f32 {
-    let last = row.len() - 1;
-    window.clear();
-    for offset in 0..MEDIAN {
-        let place = (position + offset).abs_diff(MEDIAN / 2);
-        let mirrored = if place > last {
+/// The row with as much before and after it as a median reaches beyond.
+fn mirror(row: &[f32], out: &mut Vec<f32>) {
+    let (last, reach) = (row.len() - 1, kernels::MEDIAN / 2);
+    let inner = |place: usize| {
+        row[if place > last {
             (2 * last).saturating_sub(place)
         } else {
             place
-        };
-        window.push(row[mirrored.min(last)]);
-    }
-    *window.select_nth_unstable_by(MEDIAN / 2, f32::total_cmp).1
+        }
+        .min(last)]
+    };
+    out.clear();
+    out.extend((1..=reach).rev().map(inner));
+    out.extend_from_slice(row);
+    out.extend((last + 1..=last + reach).map(inner));
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -44,26 +44,44 @@ impl Cache {
         }
     }
 
+    /// Becomes a copy of `other`, which has the same room. Only what is filled is copied.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        debug_assert_eq!(self.room, other.room, "caches of one span");
+        self.filled = other.filled;
+        let blocks = self.filled.next_multiple_of(KEY_BLOCK);
+        for head in 0..self.heads {
+            let first = head * self.room * HEAD;
+            let keys = first..first + blocks * HEAD;
+            self.keys[keys.clone()].copy_from_slice(&other.keys[keys]);
+            let values = first..first + self.filled * HEAD;
+            self.values[values.clone()].copy_from_slice(&other.values[values]);
+        }
+    }
+
     pub(super) fn filled(&self) -> usize {
         self.filled
     }
 
-    /// One head's attention over the first `visible` positions. Leaves the probabilities in `scores`.
+    /// One head's attention over the first `visible` positions, for each query. Leaves the probabilities in `scores`, and
+    /// returns how far apart there the queries' are.
     pub(super) fn attend(
         &self,
         head: usize,
-        query: &[f32; HEAD],
+        queries: &[[f32; HEAD]],
         visible: usize,
         scores: &mut Vec<f32>,
-        out: &mut [f32; HEAD],
-    ) {
-        let blocks = visible.next_multiple_of(KEY_BLOCK);
-        scores.resize(blocks, 0.0);
+        outs: &mut [[f32; HEAD]],
+    ) -> usize {
+        let width = visible.next_multiple_of(KEY_BLOCK);
+        scores.resize(queries.len() * width, 0.0);
         let first = head * self.room * HEAD;
-        kernels::score_keys(query, &self.keys[first..first + blocks * HEAD], scores);
-        scores.truncate(visible);
-        kernels::softmax(scores);
-        kernels::mix_values(scores, &self.values[first..first + visible * HEAD], out);
+        kernels::score_keys(queries, &self.keys[first..first + width * HEAD], scores);
+        for scores in scores.chunks_exact_mut(width) {
+            kernels::softmax(&mut scores[..visible]);
+        }
+        let values = &self.values[first..first + visible * HEAD];
+        kernels::mix_values(scores, width, values, outs);
+        width
     }
 }
 
@@ -83,11 +101,14 @@ mod tests {
         }
         let mut query = [0.0; HEAD];
         query[3] = 1.0;
-        let (mut scores, mut out) = (Vec::new(), [0.0; HEAD]);
-        let mut ask = |head, visible| {
-            cache.attend(head, &query, visible, &mut scores, &mut out);
-            assert_eq!(scores.len(), visible);
-            out[0]
+        let ask = |head, visible| {
+            let (mut scores, mut outs) = (Vec::new(), [[0.0; HEAD]; 7]);
+            let width = cache.attend(head, &[query; 7], visible, &mut scores, &mut outs);
+            for (scores, out) in scores.chunks(width).zip(outs) {
+                assert_eq!((scores[..visible].iter().sum::<f32>() * 1e3).round(), 1e3);
+                assert_eq!(out, outs[0], "each query by itself");
+            }
+            outs[0][0]
         };
         assert_eq!(ask(0, 64), 3.0);
         assert_eq!(ask(0, 70), 67.0);

@@ -1,4 +1,4 @@
-//! The decoder, for several sequences at once. In: rows, each the next token of a sequence. Out: scores over the
+//! The decoder, for several sequences at once, of one span or of many. In: rows, each the next token of a sequence. Out: scores over the
 //! vocabulary for the rows that ask for them. Cannot fail. The weights are read once for all rows, which is what decoding
 //! costs. Source: `TextDecoder` in OpenAI's `model.py`.
 
@@ -8,25 +8,40 @@ use super::kernels::{self, HEAD};
 use super::q8::Q8Rows;
 use super::weights::{DecoderBlock, Weights};
 
-/// What one span's decoding remembers.
+/// The sound of one span, as the texts of it draw on it.
+#[derive(Debug)]
+pub(super) struct Sound {
+    /// One for each block.
+    cross: Vec<Cache>,
+    /// Positions without the padding: as many are kept of each aligned row.
+    heard: usize,
+}
+
+/// What the decoding of one text remembers.
 #[derive(Debug)]
 pub(super) struct Sequence {
     /// One for each block.
     own: Vec<Cache>,
-    cross: Vec<Cache>,
-    /// Positions of sound, without the padding: as many are kept of each aligned row.
-    heard: usize,
-    /// For each alignment head its attention over what was heard, one row for each token since `align_from`.
-    pub(super) attention: Vec<Vec<f32>>,
-    align_from: usize,
 }
 
 /// The next token of a sequence.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
+    pub(super) sound: usize,
     pub(super) sequence: usize,
     pub(super) token: usize,
     pub(super) scored: bool,
+    /// Whether to keep what the alignment heads look at.
+    pub(super) aligned: bool,
+}
+
+/// What a step told.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// A score for each token of the vocabulary, for each row that is scored.
+    pub(super) scores: Vec<f32>,
+    /// For each row that is aligned, head by head, the attention over what was heard.
+    pub(super) attention: Vec<Vec<f32>>,
 }
 
 /// (block, head) pairs whose attention follows the words.
@@ -39,19 +54,14 @@ pub(super) struct Buffers {
     wide: Vec<f32>,
     mixed: Vec<f32>,
     scores: Vec<f32>,
+    queries: Vec<[f32; HEAD]>,
+    outs: Vec<[f32; HEAD]>,
     scratch: Scratch,
 }
 
-impl Sequence {
-    /// From the encoder's rows, with room for `tokens` tokens. Attention is kept from the token `align_from` on.
-    pub(super) fn new(
-        weights: &Weights,
-        encoded: &[f32],
-        heard: usize,
-        tokens: usize,
-        align_from: usize,
-        heads: &AlignmentHeads,
-    ) -> Self {
+impl Sound {
+    /// From the encoder's rows, of which `heard` are no padding.
+    pub(super) fn new(weights: &Weights, encoded: &[f32], heard: usize) -> Self {
         let (state, blocks) = (weights.state, &weights.decoder.blocks);
         let positions = encoded.len() / state;
         let mut rows = Q8Rows::default();
@@ -68,20 +78,9 @@ impl Sequence {
             cross.push(cache);
         }
         Self {
-            own: blocks
-                .iter()
-                .map(|_| Cache::new(weights.heads, tokens))
-                .collect(),
             cross,
             heard: heard.min(positions),
-            attention: vec![Vec::new(); heads.len()],
-            align_from,
         }
-    }
-
-    /// Tokens so far.
-    pub(super) fn length(&self) -> usize {
-        self.own.first().map_or(0, Cache::filled)
     }
 
     pub(super) fn heard(&self) -> usize {
@@ -89,22 +88,52 @@ impl Sequence {
     }
 }
 
-/// Takes `rows` in order; several of one sequence follow each other in it. Returns a row of scores for each that is scored.
+impl Sequence {
+    /// With room for `tokens` tokens.
+    pub(super) fn new(weights: &Weights, tokens: usize) -> Self {
+        let blocks = weights.decoder.blocks.iter();
+        Self {
+            own: blocks.map(|_| Cache::new(weights.heads, tokens)).collect(),
+        }
+    }
+
+    /// Becomes a copy of `other`, which has the same room.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        for (own, other) in self.own.iter_mut().zip(&other.own) {
+            own.copy_from(other);
+        }
+    }
+
+    /// Tokens so far.
+    fn length(&self) -> usize {
+        self.own.first().map_or(0, Cache::filled)
+    }
+}
+
+/// Takes `rows` in order; several of one sequence follow each other in it.
 pub(super) fn step(
     weights: &Weights,
     heads: &AlignmentHeads,
+    sounds: &[Sound],
     sequences: &mut [Sequence],
     rows: &[Row],
     buffers: &mut Buffers,
-) -> Vec<f32> {
+) -> Told {
     let state = weights.state;
     let positions = positions(sequences, rows);
     let mut x = embed(weights, rows, &positions);
+    let aligned = rows.iter().filter(|row| row.aligned);
+    let mut attention: Vec<Vec<f32>> = aligned
+        .map(|row| vec![0.0; heads.len() * sounds[row.sound].heard])
+        .collect();
     for (number, block) in weights.decoder.blocks.iter().enumerate() {
         look_back(block, weights, number, sequences, rows, &mut x, buffers);
-        look_at_sound(
-            block, weights, number, heads, sequences, rows, &mut x, buffers,
-        );
+        let kept = Kept {
+            heads,
+            number,
+            attention: &mut attention,
+        };
+        look_at_sound(block, state, kept, sounds, rows, &mut x, buffers);
         transform(&block.own, &mut x, &mut buffers.scratch);
     }
     let mut scored = Vec::new();
@@ -119,7 +148,7 @@ pub(super) fn step(
     let tokens = &weights.decoder.tokens;
     let mut scores = vec![0.0; scored.len() / state * tokens.outputs()];
     tokens.multiply(&buffers.rows, &mut scores);
-    scores
+    Told { scores, attention }
 }
 
 /// Where each row's token stands in its sequence.
@@ -176,6 +205,7 @@ fn look_back(
         let (queries, _) = parts[..state].as_chunks::<HEAD>();
         let (outs, _) = mixed.as_chunks_mut::<HEAD>();
         for (head, (query, out)) in queries.iter().zip(outs).enumerate() {
+            let (query, out) = (std::slice::from_ref(query), std::slice::from_mut(out));
             cache.attend(head, query, visible, &mut buffers.scores, out);
         }
     }
@@ -187,49 +217,59 @@ fn look_back(
     kernels::add(x, &buffers.normed);
 }
 
+/// What is kept of a block's attention over the sound.
+struct Kept<'a> {
+    heads: &'a AlignmentHeads,
+    /// Of the block.
+    number: usize,
+    attention: &'a mut [Vec<f32>],
+}
+
 /// Attention over the encoded sound; the alignment heads' is kept.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one layer's inputs, state and buffers"
-)]
 fn look_at_sound(
     block: &DecoderBlock,
-    weights: &Weights,
-    number: usize,
-    heads: &AlignmentHeads,
-    sequences: &mut [Sequence],
+    state: usize,
+    kept: Kept<'_>,
+    sounds: &[Sound],
     rows: &[Row],
     x: &mut [f32],
     buffers: &mut Buffers,
 ) {
-    let state = weights.state;
     block.cross_norm.apply(x, &mut buffers.normed);
     buffers.rows.fill(&buffers.normed, state);
     buffers.wide.resize(x.len(), 0.0);
     block.cross_query.multiply(&buffers.rows, &mut buffers.wide);
-    let parts = buffers
-        .wide
-        .chunks_exact(state)
-        .zip(buffers.mixed.chunks_exact_mut(state));
-    for (row, (queries, mixed)) in rows.iter().zip(parts) {
-        let Sequence {
-            own,
-            cross,
-            heard,
-            attention,
-            align_from,
-        } = &mut sequences[row.sequence];
-        let (own, cache) = (&own[number], &cross[number]);
-        let is_aligned = own.filled() > *align_from;
-        let (queries, _) = queries.as_chunks::<HEAD>();
-        let (outs, _) = mixed.as_chunks_mut::<HEAD>();
-        for (head, (query, out)) in queries.iter().zip(outs).enumerate() {
-            cache.attend(head, query, cache.filled(), &mut buffers.scores, out);
-            let aligned = heads.iter().position(|h| *h == (number, head));
-            if let Some(index) = aligned.filter(|_| is_aligned) {
-                attention[index].extend_from_slice(&buffers.scores[..*heard]);
+    let (queries, _) = buffers.wide.as_chunks::<HEAD>();
+    let (mixed, _) = buffers.mixed.as_chunks_mut::<HEAD>();
+    let heads = state / HEAD;
+    let (mut first, mut kept_first) = (0, 0);
+    // The texts of one span read its keys and values together.
+    for rows in rows.chunk_by(|row, next| row.sound == next.sound) {
+        let Sound { cross, heard } = &sounds[rows[0].sound];
+        let cache = &cross[kept.number];
+        let aligned = rows.iter().enumerate().filter(|(_, row)| row.aligned);
+        let aligned: Vec<usize> = aligned.map(|(place, _)| place).collect();
+        for head in 0..heads {
+            let at = |place: usize| (first + place) * heads + head;
+            buffers.queries.clear();
+            buffers
+                .queries
+                .extend((0..rows.len()).map(|place| queries[at(place)]));
+            buffers.outs.resize(rows.len(), [0.0; HEAD]);
+            let (scores, outs) = (&mut buffers.scores, &mut buffers.outs);
+            let width = cache.attend(head, &buffers.queries, cache.filled(), scores, outs);
+            for (place, out) in outs.iter().enumerate() {
+                mixed[at(place)] = *out;
+            }
+            if let Some(index) = kept.heads.iter().position(|h| *h == (kept.number, head)) {
+                for (place, attention) in aligned.iter().zip(&mut kept.attention[kept_first..]) {
+                    attention[index * heard..(index + 1) * heard]
+                        .copy_from_slice(&scores[place * width..][..*heard]);
+                }
             }
         }
+        first += rows.len();
+        kept_first += aligned.len();
     }
     buffers.rows.fill(&buffers.mixed, state);
     block.cross_out.multiply(&buffers.rows, &mut buffers.normed);

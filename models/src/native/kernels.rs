@@ -9,6 +9,9 @@
 
 use std::sync::OnceLock;
 
+pub(super) use cached::{mix_values, score_keys};
+pub(super) use order::{MEDIAN, highest_places, medians};
+
 /// Lanes of an AVX-512 register; narrower machines take a group in several.
 const LANES: usize = 16;
 /// 1.5 * 2^23: adding it leaves the nearest whole number in the low bits.
@@ -61,7 +64,7 @@ fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 macro_rules! vectorized {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
         $(#[$doc])*
-        pub(super) fn $name($($arg: $type),*) $(-> $out)? {
+        pub(in crate::native) fn $name($($arg: $type),*) $(-> $out)? {
             #[inline(always)]
             fn body<const FUSED: bool>($($arg: $type),*) $(-> $out)? $body
 
@@ -241,38 +244,6 @@ vectorized! {
 }
 
 vectorized! {
-    /// Products of one query with every key. `keys` holds blocks of [`KEY_BLOCK`] positions, in each one row a dimension.
-    fn score_keys(query: &[f32; HEAD], keys: &[u16], scores: &mut [f32]) {
-        let (blocks, _) = keys.as_chunks::<{ HEAD * KEY_BLOCK }>();
-        let (outs, _) = scores.as_chunks_mut::<KEY_BLOCK>();
-        for (block, out) in blocks.iter().zip(outs) {
-            let mut sums = [0.0_f32; KEY_BLOCK];
-            let (rows, _) = block.as_chunks::<KEY_BLOCK>();
-            for (q, row) in query.iter().zip(rows) {
-                for lane in 0..KEY_BLOCK {
-                    sums[lane] = fma::<FUSED>(*q, widen(row[lane]), sums[lane]);
-                }
-            }
-            *out = sums;
-        }
-    }
-}
-
-vectorized! {
-    /// Sum of the values' rows, each times its weight.
-    fn mix_values(weights: &[f32], values: &[u16], out: &mut [f32; HEAD]) {
-        let mut sums = [0.0_f32; HEAD];
-        let (rows, _) = values.as_chunks::<HEAD>();
-        for (weight, row) in weights.iter().zip(rows) {
-            for lane in 0..HEAD {
-                sums[lane] = fma::<FUSED>(*weight, widen(row[lane]), sums[lane]);
-            }
-        }
-        *out = sums;
-    }
-}
-
-vectorized! {
     /// Rounds to bf16: the upper half of an f32.
     fn narrow(values: &[f32], out: &mut [u16]) {
         for (out, value) in out.iter_mut().zip(values) {
@@ -353,5 +324,8 @@ fn exp<const FUSED: bool>(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { p * power }
 }
 
+// After the macro, which they use.
+mod cached;
+mod order;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use flate2::write::ZlibEncoder;
 use job_schema::transcript::{Figures, SuppressReason};
 
 use crate::evidence::Evidence;
-use crate::recognizer::RecognizedSegment;
+use crate::recognizer::{RecognizedSegment, RecognizedWord};
 
 /// Above this the model doubts that anybody speaks: likelier not than so. Then the sound and the text have to make up for it.
 pub const DOUBT_NO_SPEECH_PROB: f32 = 0.5;
@@ -24,6 +24,10 @@ pub const MAX_NO_SPEECH_PROB: f32 = 0.6;
 /// sure of silence. Whisper asks for −1 alone, or not at all. Words that were said lie above the line and those of noise, music
 /// and tones below, with both models and recognisers; at 0.6 it is Whisper's −1.
 pub const LEAST_LOGPROB_OVER_DOUBT: f32 = -1.6;
+/// In a text of so few words one that the model finds less likely than this is a guess, however likely it makes the others: base
+/// writes "Thank you." over music, at 0.03 and 0.77, where a name that was said alone had 0.08 at the least.
+pub const LEAST_WORD_PROBABILITY: f32 = 0.05;
+pub const FEW_WORDS: usize = 2;
 /// A phrase said so often in a row is a loop of the decoder: people say "no no no", rarely more than that.
 pub const LOOP_REPEATS: usize = 4;
 /// Single words may be said a little more often.
@@ -65,7 +69,8 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence) -> Verdict {
     if is_no_voice || is_doubted && (evidence.is_steady() || is_sparse) {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
-    let is_unlikely = figures.avg_logprob < figures.no_speech_prob + LEAST_LOGPROB_OVER_DOUBT;
+    let is_unlikely = figures.avg_logprob < figures.no_speech_prob + LEAST_LOGPROB_OVER_DOUBT
+        || holds_a_guess(segment);
     if is_unlikely && figures.no_speech_prob > MAX_NO_SPEECH_PROB {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
@@ -155,6 +160,11 @@ pub fn says_twice(segment: &RecognizedSegment) -> bool {
             .windows(2 * length)
             .any(|pair| pair[..length] == pair[length..])
     })
+}
+
+fn holds_a_guess(segment: &RecognizedSegment) -> bool {
+    let is_guess = |word: &RecognizedWord| word.probability < LEAST_WORD_PROBABILITY;
+    segment.words.len() <= FEW_WORDS && segment.words.iter().any(is_guess)
 }
 
 /// A caption such as `[Music]` or `(phone ringing)`: about the sound, not in it.

@@ -66,23 +66,55 @@ fn attention_over_narrow_keys_and_values_is_the_sum_it_stands_for() {
             narrow(&[key(position, d)], &mut values[position * HEAD + d..][..1]);
         }
     }
-    let mut scores = [0.0; KEY_BLOCK];
-    score_keys(&query, &keys, &mut scores);
-    for (position, score) in scores.iter().enumerate() {
-        close(
-            *score,
-            (0..HEAD).map(|d| query[d] * key(position, d)).sum(),
-            1e-4,
-        );
+    // One more than are taken at once.
+    let queries: Vec<[f32; HEAD]> = (0..6_u8).map(|q| query.map(|x| x + f32::from(q))).collect();
+    let mut scores = vec![0.0; queries.len() * KEY_BLOCK];
+    score_keys(&queries, &keys, &mut scores);
+    for (query, scores) in queries.iter().zip(scores.chunks(KEY_BLOCK)) {
+        for (position, score) in scores.iter().enumerate() {
+            let wanted = (0..HEAD).map(|d| query[d] * key(position, d)).sum();
+            close(*score, wanted, 1e-3);
+        }
     }
-    let weights: Vec<f32> = (0..KEY_BLOCK).map(|p| p as f32).collect();
-    let mut mixed = [0.0; HEAD];
-    mix_values(&weights, &values, &mut mixed);
-    for (d, found) in mixed.iter().enumerate() {
-        close(
-            *found,
-            (0..KEY_BLOCK).map(|p| weights[p] * key(p, d)).sum(),
-            1e-2,
-        );
+    let count = queries.len();
+    let weight = |query: usize, position: usize| (query + position) as f32;
+    let weights: Vec<f32> = (0..count * KEY_BLOCK)
+        .map(|i| weight(i / KEY_BLOCK, i % KEY_BLOCK))
+        .collect();
+    let mut mixed = vec![[0.0; HEAD]; count];
+    mix_values(&weights, KEY_BLOCK, &values, &mut mixed);
+    for (query, mixed) in mixed.iter().enumerate() {
+        for (d, found) in mixed.iter().enumerate() {
+            let wanted = (0..KEY_BLOCK).map(|p| weight(query, p) * key(p, d)).sum();
+            close(*found, wanted, 1e-2);
+        }
+    }
+}
+
+#[test]
+fn the_highest_places_are_those_that_sorting_finds() {
+    let scores: Vec<f32> = (0..1_000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 25) as f32)
+        .collect();
+    let mut sorted: Vec<(usize, f32)> = scores.iter().copied().enumerate().collect();
+    sorted.sort_by(|a, b| b.1.total_cmp(&a.1));
+    for count in [1, 2, 6, 40] {
+        assert_eq!(highest_places(&scores, count), sorted[..count]);
+    }
+    assert_eq!(highest_places(&[f32::NEG_INFINITY; 3], 2), []);
+    assert_eq!(highest_places(&[1.0], 6), [(0, 1.0)]);
+}
+
+#[test]
+fn medians_are_those_that_sorting_finds() {
+    let row: Vec<f32> = (0..500_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 27) as f32 - 11.0)
+        .collect();
+    let mut found = vec![0.0; row.len() - 6];
+    medians(&row, &mut found);
+    for (seven, found) in row.windows(7).zip(found) {
+        let mut sorted = seven.to_vec();
+        sorted.sort_by(f32::total_cmp);
+        assert_eq!(found, sorted[3], "{seven:?}");
     }
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::recognizer::RecognizedWord;
 
 fn segment(text: &str, avg_logprob: f32, no_speech_prob: f32) -> RecognizedSegment {
     let word = |text: &str| RecognizedWord {
@@ -83,6 +82,24 @@ fn the_more_the_model_doubts_that_anybody_speaks_the_surer_it_must_be_of_its_wor
         let expected = expected.map_or(Verdict::Keep, Verdict::Suppress);
         assert_eq!(verdict, expected, "{what}: {text}");
     }
+}
+
+#[test]
+fn of_a_word_or_two_none_may_be_a_guess() {
+    let kept = |text: &str, probabilities: &[f32]| {
+        let mut segment = segment(text, -1.0, 0.3);
+        for (word, probability) in segment.words.iter_mut().zip(probabilities) {
+            word.probability = *probability;
+        }
+        judge(&segment, SPOKEN) == Verdict::Keep
+    };
+    assert!(!kept("Thank you.", &[0.03, 0.77]));
+    assert!(!kept("You", &[0.04]));
+    assert!(kept("Mountain View.", &[0.08, 0.7]));
+    assert!(
+        kept("He lives in Mountain View.", &[0.9, 0.8, 0.9, 0.03, 0.7]),
+        "one word misheard in a sentence is no reason to doubt the rest"
+    );
 }
 
 #[test]
