@@ -81,6 +81,9 @@ pub struct EngineInfo {
     /// Absent from engines that had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<Sandbox>,
+    /// How the recogniser looks for a text, for instance `greedy`. Absent where no model does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoding: Option<String>,
     /// How the loaded model's probabilities become confidences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<ConfidenceMapping>,

@@ -72,7 +72,7 @@ pub struct EngineFacts {
 /// `low · ln p − high · ln(1 − p) + offset`. Fitted once for a recogniser and a family of models, on scripted speech.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfidenceMapping {
-    /// Recogniser, family and revision, for instance `native-base-1`.
+    /// Recogniser, family and revision, for instance `native-base-2`.
     pub name: String,
     pub low: f32,
     pub high: f32,

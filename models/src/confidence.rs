@@ -6,32 +6,30 @@ use pipeline::confidence::ConfidenceMapping;
 
 use crate::ggml::Family;
 
-/// Rises with every change to a constant below.
-const REVISION: u32 = 1;
-
 pub(crate) fn native(family: Family) -> ConfidenceMapping {
     match family {
-        Family::Tiny => mapping("native-tiny", 2.110, 0.580, 1.921),
-        Family::Base => mapping("native-base", 1.443, 0.662, 1.441),
+        Family::Tiny => mapping("native-tiny-2", 0.783, 0.754, 1.117),
+        Family::Base => mapping("native-base-2", 0.846, 0.750, 1.117),
         Family::Small | Family::Medium | Family::Large => {
-            mapping("native-default", 1.791, 0.619, 1.687)
+            mapping("native-default-2", 0.806, 0.753, 1.112)
         }
     }
 }
 
 pub(crate) fn whisper(family: Family) -> ConfidenceMapping {
     match family {
-        Family::Tiny => mapping("whisper-tiny", 2.366, 0.558, 1.953),
-        Family::Base => mapping("whisper-base", 1.850, 0.616, 1.602),
+        Family::Tiny => mapping("whisper-tiny-1", 2.366, 0.558, 1.953),
+        Family::Base => mapping("whisper-base-1", 1.850, 0.616, 1.602),
         Family::Small | Family::Medium | Family::Large => {
-            mapping("whisper-default", 2.118, 0.585, 1.783)
+            mapping("whisper-default-1", 2.118, 0.585, 1.783)
         }
     }
 }
 
+/// The number at the name's end rises with every change to its constants.
 fn mapping(name: &str, low: f32, high: f32, offset: f32) -> ConfidenceMapping {
     ConfidenceMapping {
-        name: format!("{name}-{REVISION}"),
+        name: name.to_owned(),
         low,
         high,
         offset,
@@ -51,16 +49,17 @@ mod tests {
                 let at = |probability| confidence(probability, Some(&mapping));
                 assert!(mapping.low > 0.0 && mapping.high > 0.0, "{mapping:?}");
                 assert!(at(0.99) > 0.95, "{mapping:?}");
-                assert!(at(0.1) < 0.2, "{mapping:?}");
-                // What both models write at one half is right two times in three, or a little more.
-                assert!((0.6..0.75).contains(&at(0.5)), "{mapping:?}");
+                // Where several texts are followed, an unlikely word has its neighbours to speak for it.
+                assert!(at(0.1) < 0.4, "{mapping:?}");
+                // What both models write at one half is right two times in three, or three in four.
+                assert!((0.6..0.76).contains(&at(0.5)), "{mapping:?}");
             }
         }
     }
 
     #[test]
     fn a_mapping_is_known_by_recogniser_family_and_revision() {
-        assert_eq!(native(Family::Tiny).name, "native-tiny-1");
+        assert_eq!(native(Family::Tiny).name, "native-tiny-2");
         assert_eq!(whisper(Family::Large).name, "whisper-default-1");
     }
 }

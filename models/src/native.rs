@@ -296,6 +296,11 @@ pub fn engine_version() -> String {
     format!("earwitness native {REVISION}")
 }
 
+/// How a text is looked for, as transcripts tell it.
+pub fn decoding() -> String {
+    format!("beam search, {BEAMS} texts")
+}
+
 /// The vector instructions in use.
 pub fn instructions() -> &'static str {
     match kernels::level() {

@@ -20,10 +20,13 @@ pub const MAX_COMPRESSION_RATIO: f32 = 2.4;
 pub const MIN_AVG_LOGPROB: f32 = -1.0;
 /// Above this what is suppressed for its probability was no speech; below it, speech that was not understood.
 pub const MAX_NO_SPEECH_PROB: f32 = 0.6;
-/// What the model needs of its words rises with its doubt that there are any: −1.5 where it has none, −0.7 where it is nearly
-/// sure of silence. Whisper asks for −1 alone, or not at all. Words that were said lie above the line and those of noise, music
-/// and tones below, with both models and recognisers; at 0.6 it is Whisper's −1.
-pub const LEAST_LOGPROB_OVER_DOUBT: f32 = -1.6;
+/// What the model needs of its words rises with its doubt that there are any: −1.5 where it has none, −0.6 where it is nearly
+/// sure of silence. Whisper asks for −1 alone, or not at all. Words that were said lie above the line, the lowest at −1.50, and
+/// those of noise, music and tones below, at −1.58 and less, with both models and recognisers.
+pub const LEAST_LOGPROB_OVER_DOUBT: f32 = -1.55;
+/// The same for few words in much sound: what a caller said in half a minute lay at −1.0 and above, base's "I'm sorry," in 20 s of
+/// voices played backwards at −1.3.
+pub const LEAST_LOGPROB_WHERE_SPARSE: f32 = -1.15;
 /// In a text of so few words one that the model finds less likely than this is a guess, however likely it makes the others: base
 /// writes "Thank you." over music, at 0.03 and 0.77, where a name that was said alone had 0.08 at the least.
 pub const LEAST_WORD_PROBABILITY: f32 = 0.05;
@@ -63,23 +66,33 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence) -> Verdict {
     {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
+    let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
+    let looped = find_loop(&words);
+    let said_count = words.len() - looped.as_ref().map_or(0, ExactSizeIterator::len);
     let is_doubted = figures.no_speech_prob > DOUBT_NO_SPEECH_PROB;
-    let is_sparse = evidence.is_sparse(segment.words.len());
+    let is_sparse = evidence.is_sparse(said_count);
     let is_no_voice = evidence.is_long_and_steady() || is_sparse && evidence.is_flat();
     if is_no_voice || is_doubted && (evidence.is_steady() || is_sparse) {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
-    let is_unlikely = figures.avg_logprob < figures.no_speech_prob + LEAST_LOGPROB_OVER_DOUBT
-        || holds_a_guess(segment);
+    let least = if is_sparse {
+        LEAST_LOGPROB_WHERE_SPARSE
+    } else {
+        LEAST_LOGPROB_OVER_DOUBT
+    };
+    let is_unlikely =
+        figures.avg_logprob < figures.no_speech_prob + least || holds_a_guess(segment);
     if is_unlikely && figures.no_speech_prob > MAX_NO_SPEECH_PROB {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
-    let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
     let is_repetitive = packing(&letters(&segment.text())) > MAX_COMPRESSION_RATIO;
-    if is_repetitive || find_loop(&words).is_some() {
+    // A sentence said twice is a loop where nobody may have said it once: of speech, none said so was doubted at all.
+    if is_repetitive || looped.is_some() || is_doubted && says_twice(segment) {
         // What loops over tones was not said once either: base hears "I'm sorry, I'm sorry, …" in DTMF, at 0.59 and 0.63.
         let reason = if is_doubted {
             SuppressReason::NoSpeech
+        } else if is_unlikely {
+            SuppressReason::LowConfidence
         } else {
             SuppressReason::Repetition
         };

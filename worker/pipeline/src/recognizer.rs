@@ -62,7 +62,7 @@ pub struct Request<'a> {
     pub prompt: &'a str,
     /// Greatest number of tokens to write, from the span's duration.
     pub max_tokens: u32,
-    /// 0 for greedy decoding; higher for a second look at a span that failed.
+    /// 0 to draw no lots; higher for a second look at a span that failed.
     pub temperature: f32,
 }
 

@@ -75,25 +75,26 @@ pub struct ModelInUse {
     pub sha256: Sha256,
     /// Name and version of the inference engine.
     pub recognizer: String,
+    /// How texts are looked for.
+    pub decoding: Option<String>,
     /// How its probabilities become confidences.
     pub confidence: Option<ConfidenceMapping>,
 }
 
 /// What made the words, for a transcript.
 pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
+    let revision = crate::spec::PIPELINE_REVISION.to_string();
+    let decoding = model.decoding.clone();
     let parameters = [
-        ("decoding".to_owned(), "greedy".to_owned()),
-        (
-            "pipeline_revision".to_owned(),
-            crate::spec::PIPELINE_REVISION.to_string(),
-        ),
+        decoding.map(|decoding| ("decoding".to_owned(), decoding)),
+        Some(("pipeline_revision".to_owned(), revision)),
     ];
     EngineFacts {
         model: model.name.clone(),
         model_sha256: model.sha256.clone(),
         recognizer: model.recognizer.clone(),
         worker: format!("earwitness {}", env!("CARGO_PKG_VERSION")),
-        parameters: parameters.into(),
+        parameters: parameters.into_iter().flatten().collect(),
         confidence: model.confidence.clone(),
     }
 }

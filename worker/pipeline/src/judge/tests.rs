@@ -51,6 +51,18 @@ fn each_fault_has_its_reason() {
             Suppress(NoSpeech),
         ),
         (segment("sure of it in spite of all", -0.2, 0.9), Keep),
+        (
+            segment(
+                "I'm not going to let you go. I'm not going to let you go.",
+                -0.6,
+                0.6,
+            ),
+            Suppress(NoSpeech),
+        ),
+        (
+            segment("An oil light is on. An oil light is on.", -0.6, 0.1),
+            Keep,
+        ),
         (segment("[Music]", -0.2, 0.1), Suppress(NoSpeech)),
         (segment("(phone ringing)", -0.2, 0.1), Suppress(NoSpeech)),
         (segment("♪", -0.2, 0.1), Suppress(NoSpeech)),
@@ -81,6 +93,32 @@ fn the_more_the_model_doubts_that_anybody_speaks_the_surer_it_must_be_of_its_wor
         let verdict = judge(&segment(text, avg_logprob, no_speech_prob), SPOKEN);
         let expected = expected.map_or(Verdict::Keep, Verdict::Suppress);
         assert_eq!(verdict, expected, "{what}: {text}");
+    }
+}
+
+#[test]
+fn few_words_in_much_sound_have_to_be_likelier() {
+    let sparse = Evidence {
+        speech_ms: 20_000,
+        ..SPOKEN
+    };
+    for (avg_logprob, evidence, verdict) in [
+        (-0.7, sparse, Verdict::Keep),
+        (
+            -1.0,
+            sparse,
+            Verdict::Suppress(SuppressReason::LowConfidence),
+        ),
+        (-1.0, SPOKEN, Verdict::Keep),
+    ] {
+        for text in ["I'm sorry,", "I'm sorry, I'm sorry, I'm sorry, I'm sorry,"] {
+            let verdict = match verdict {
+                Verdict::Keep if text.len() > 12 => Verdict::Suppress(SuppressReason::Repetition),
+                verdict => verdict,
+            };
+            let segment = segment(text, avg_logprob, 0.3);
+            assert_eq!(judge(&segment, evidence), verdict, "{text} {avg_logprob}");
+        }
     }
 }
 

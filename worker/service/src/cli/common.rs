@@ -113,6 +113,7 @@ impl LocalEngine {
             name,
             sha256: info.model_sha256,
             recognizer: info.recognizer,
+            decoding: info.decoding,
             confidence: info.confidence,
         };
         Ok(Self {

@@ -109,6 +109,7 @@ fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
         model_load_ms,
         sandbox: Some(sandbox),
         confidence: loaded.traits.confidence.clone(),
+        decoding: loaded.decoding.clone(),
     };
     Ok((SlotPool::new(loaded.recognizers, loaded.traits), info))
 }
@@ -129,6 +130,7 @@ struct Loaded {
     name: String,
     sha256: Sha256,
     system: String,
+    decoding: Option<String>,
 }
 
 fn refused(error: &dyn std::fmt::Display) -> Failure {
@@ -153,6 +155,7 @@ fn load_native(path: &Path, slots: u16) -> Result<Loaded, Failure> {
         name: models::native::engine_version(),
         sha256,
         system: models::native::instructions().to_owned(),
+        decoding: Some(models::native::decoding()),
     })
 }
 
@@ -170,6 +173,7 @@ fn load_whisper(path: &Path, slots: u16) -> Result<Loaded, Failure> {
         name: models::whisper::engine_version(),
         sha256,
         system: models::whisper::system_info(),
+        decoding: Some("greedy".to_owned()),
     })
 }
 
@@ -192,6 +196,7 @@ fn load_script(path: &Path, slots: u16) -> Result<Loaded, Failure> {
         name: "scripted 1".into(),
         sha256,
         system,
+        decoding: None,
     })
 }
 

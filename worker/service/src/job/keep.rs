@@ -202,6 +202,7 @@ pub(super) mod tests {
                 name: "m".into(),
                 sha256: digest.clone(),
                 recognizer: "r".into(),
+                decoding: None,
                 confidence: None,
             },
             rules: RuleBook::new("rules"),

@@ -254,7 +254,8 @@ async fn model(
                 name,
                 sha256,
                 recognizer,
-                // Not part of a spec: it follows from the recogniser, the model and the revision.
+                // Not part of a spec: they follow from the recogniser, the model and the revision.
+                decoding: None,
                 confidence: None,
             },
             revision,
