@@ -21,8 +21,8 @@ STAGES = {
     "load the model": ["NativeModel::load", "WhisperModel::load"],
     "encoder: convolutions": ["encoder::convolve", "gemm"],
     "encoder: attention": ["attention::Attention"],
-    "keys and values of the sound": ["decoder::Sequence::new"],
-    "word times": ["align::"],
+    "keys and values of the sound": ["decoder::Sound::new"],
+    "word times": ["align::", "order::medians"],
     "decoder": ["decoder::step", "generate::write_down"],
     "encoder: weights, normalisation, GELU": ["encoder::encode"],
     "mel": ["mel::Spectrograph"],
@@ -31,6 +31,7 @@ STAGES = {
     "legs compared": ["legs::", "echo::"],
     "resample": ["resample::", "rubato::"],
     "decode and peaks": ["decode::", "peaks::", "symphonia", "source::Source"],
+    "choice of texts": ["generate::", "beam::", "order::highest", "recognize_all"],
     "judgement, edges of words": ["look::", "loudness::", "vocabulary::"],
 }
 REST = "everything else"
