@@ -45,14 +45,16 @@ mod tests {
     #[test]
     fn every_mapping_rises_and_leaves_the_sure_sure_and_the_doubtful_in_doubt() {
         for family in Family::ALL {
-            for mapping in [native(family), whisper(family)] {
+            // Where several texts are followed, an unlikely word has its neighbours to speak for it.
+            for (mapping, most_doubtful, most_at_half) in
+                [(native(family), 0.4, 0.76), (whisper(family), 0.2, 0.75)]
+            {
                 let at = |probability| confidence(probability, Some(&mapping));
                 assert!(mapping.low > 0.0 && mapping.high > 0.0, "{mapping:?}");
                 assert!(at(0.99) > 0.95, "{mapping:?}");
-                // Where several texts are followed, an unlikely word has its neighbours to speak for it.
-                assert!(at(0.1) < 0.4, "{mapping:?}");
+                assert!(at(0.1) < most_doubtful, "{mapping:?}");
                 // What both models write at one half is right two times in three, or three in four.
-                assert!((0.6..0.76).contains(&at(0.5)), "{mapping:?}");
+                assert!((0.6..most_at_half).contains(&at(0.5)), "{mapping:?}");
             }
         }
     }

@@ -87,21 +87,17 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence) -> Verdict {
     }
     let is_repetitive = packing(&letters(&segment.text())) > MAX_COMPRESSION_RATIO;
     // A sentence said twice is a loop where nobody may have said it once: of speech, none said so was doubted at all.
-    if is_repetitive || looped.is_some() || is_doubted && says_twice(segment) {
+    let repeats = is_repetitive || looped.is_some() || is_doubted && says_twice(segment);
+    if repeats && is_doubted {
         // What loops over tones was not said once either: base hears "I'm sorry, I'm sorry, …" in DTMF, at 0.59 and 0.63.
-        let reason = if is_doubted {
-            SuppressReason::NoSpeech
-        } else if is_unlikely {
-            SuppressReason::LowConfidence
-        } else {
-            SuppressReason::Repetition
-        };
-        return Verdict::Suppress(reason);
+        Verdict::Suppress(SuppressReason::NoSpeech)
+    } else if is_unlikely {
+        Verdict::Suppress(SuppressReason::LowConfidence)
+    } else if repeats {
+        Verdict::Suppress(SuppressReason::Repetition)
+    } else {
+        Verdict::Keep
     }
-    if is_unlikely {
-        return Verdict::Suppress(SuppressReason::LowConfidence);
-    }
-    Verdict::Keep
 }
 
 /// Bytes of the text over its bytes after deflate, as Whisper defines it. 0 for an empty text.
