@@ -115,15 +115,15 @@ impl ChannelListener {
     pub fn hear(&mut self, is_bleed: &[bool]) {
         let mut timings = std::mem::take(&mut self.timings);
         add_elapsed(&mut timings.voice_activity_us, || {
-            let new = self.pcm.split_off(self.offset(self.heard_hops));
-            let (hops, _) = new.as_chunks::<HOP_SAMPLES>();
+            let pcm = std::mem::take(&mut self.pcm);
+            let (hops, _) = pcm[self.offset(self.heard_hops)..].as_chunks::<HOP_SAMPLES>();
             for (at, hop) in hops.iter().enumerate() {
                 let heard = self.voice.probability(hop);
                 let is_bleed = is_bleed.get(at).copied().unwrap_or(false);
                 let probability = if is_bleed { 0.0 } else { heard };
                 self.step(hop, probability);
             }
-            self.pcm.extend(new);
+            self.pcm = pcm;
         });
         self.timings = timings;
     }

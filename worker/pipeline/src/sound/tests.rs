@@ -74,3 +74,41 @@ fn levels_are_in_decibels_below_full_scale() {
     }
     assert!(!after(&[], 0.0).last().unwrap().is_audible());
 }
+
+#[test]
+fn decibels_are_within_a_hundredth() {
+    for step in 0..4_000u16 {
+        let power = 10f32.powf(f32::from(step) / 250.0 - 12.0);
+        let exact = 10.0 * power.log10();
+        let off = (decibels(power) - exact).abs();
+        assert!(off < 0.01, "{power}: {off} dB");
+    }
+    assert!((decibels(0.0) + 120.0).abs() < 0.01);
+}
+
+#[test]
+fn peaks_are_near_within_one_bin_even_across_words() {
+    let of = |bins: &[usize]| {
+        let mut peaks = PeakBins::default();
+        bins.iter().for_each(|&bin| peaks.insert(bin));
+        peaks
+    };
+    let then = of(&[0, 63, 128, 211]);
+    for (bin, near) in [
+        (0, 1),
+        (1, 1),
+        (2, 0),
+        (62, 1),
+        (64, 1),
+        (65, 0),
+        (127, 1),
+        (129, 1),
+        (130, 0),
+        (210, 1),
+        (209, 0),
+    ] {
+        assert_eq!(of(&[bin]).count_near(&then), near, "{bin}");
+    }
+    assert_eq!(of(&[1, 62, 64, 100]).count_near(&then), 3);
+    assert_eq!(then.count(), 4);
+}
