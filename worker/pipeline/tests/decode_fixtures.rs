@@ -74,6 +74,7 @@ fn each_codec_gives_the_sound_back_at_its_time() {
         ("aac.aac", "adts", "aac", 16_000, 2),
         ("aac.m4a", "mp4", "aac", 8_000, 1),
         ("alac.m4a", "mp4", "alac", 8_000, 1),
+        ("alaw.alaw", "raw", "pcm_alaw", 8_000, 1),
         ("alaw.caf", "caf", "pcm_alaw", 8_000, 1),
         ("flac.flac", "flac", "flac", 8_000, 2),
         ("flac.ogg", "ogg", "flac", 8_000, 1),
@@ -89,9 +90,11 @@ fn each_codec_gives_the_sound_back_at_its_time() {
         ("ms.wav", "wav", "adpcm_ms", 8_000, 2),
         ("mulaw.aifc", "aiff", "pcm_mulaw", 8_000, 1),
         ("mulaw.au", "au", "pcm_mulaw", 8_000, 1),
+        ("mulaw.ulaw", "raw", "pcm_mulaw", 8_000, 1),
         ("opus.ogg", "ogg", "opus", 48_000, 2),
         ("opus.webm", "matroska", "opus", 48_000, 1),
         ("s16.aiff", "aiff", "pcm_s16be", 8_000, 1),
+        ("s16.sln", "raw", "pcm_s16le", 8_000, 1),
         ("vorbis.ogg", "ogg", "vorbis", 8_000, 2),
     ];
     // Streams without a word on what their encoder put in front: its delay stays in.

@@ -100,13 +100,24 @@ fn what_is_no_audio_is_named() {
 
 #[test]
 fn an_extension_makes_nothing_audio() {
-    let hints = Hints {
-        extension: Some("wav".to_owned()),
-        raw_audio: None,
-    };
-    let zip = stored(b"PK\x03\x04 renamed to call.wav");
-    let error = Decoder::open(zip, &hints, &Limits::default()).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::UnsupportedFormat);
+    let page = format!("<!doctype html>{}", "<p>not found</p>\n".repeat(400));
+    let log = "2026-11-30 no such recording\n".repeat(400);
+    let zip = "PK\u{3}\u{4} renamed";
+    for (extension, bytes) in [
+        ("wav", zip),
+        ("ulaw", zip),
+        ("alaw", &page),
+        ("sln", &log),
+        ("gsm", &log),
+    ] {
+        let hints = Hints {
+            extension: Some(extension.to_owned()),
+            raw_audio: None,
+        };
+        let error =
+            Decoder::open(stored(bytes.as_bytes()), &hints, &Limits::default()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnsupportedFormat, "{extension}");
+    }
 }
 
 #[test]

@@ -28,10 +28,13 @@ pub(super) fn open(
         return open_as(kind, file, &head, size_bytes, limits);
     }
     foreign::refuse(&head)?;
-    if let Some(raw) = hints.raw_audio.or_else(|| by_extension(hints)) {
+    if let Some(raw) = hints.raw_audio {
         return laid_out(file, raw::header(raw, size_bytes), limits);
     }
     foreign::refuse_text(&head)?;
+    if let Some(raw) = by_extension(hints) {
+        return laid_out(file, raw::header(raw, size_bytes), limits);
+    }
     demultiplexed(file, 0..size_bytes, Container::Search, "mpeg", limits).map_err(|e| match e {
         DecodeError::Read(e) => DecodeError::Read(e),
         // The search read past everything that it did not know.
@@ -74,11 +77,15 @@ fn by_magic(head: &[u8]) -> Option<Kind> {
     })
 }
 
-/// Where neither header nor job says anything: telephone recorders write these endings for nothing else.
+/// Where neither header nor job says anything: telephone recorders, Asterisk above all, write these endings for nothing else.
 fn by_extension(hints: &Hints) -> Option<RawAudio> {
     let (codec, sample_rate_hz) = match hints.extension.as_deref()?.to_ascii_lowercase().as_str() {
         "g722" => (RawCodec::G722, 16_000),
         "gsm" => (RawCodec::Gsm, 8_000),
+        "alaw" | "al" => (RawCodec::Alaw, 8_000),
+        "ulaw" | "ul" | "mulaw" => (RawCodec::Mulaw, 8_000),
+        "sln" => (RawCodec::PcmS16le, 8_000),
+        "sln16" => (RawCodec::PcmS16le, 16_000),
         _ => return None,
     };
     Some(RawAudio {

@@ -34,6 +34,9 @@ make ima.wav 8000 2 -c:a adpcm_ima_wav
 make ms.wav 8000 2 -c:a adpcm_ms
 make g722.wav 16000 1 -c:a adpcm_g722
 make g722.g722 16000 1 -c:a adpcm_g722
+make alaw.alaw 8000 1 -f alaw
+make mulaw.ulaw 8000 1 -f mulaw
+make s16.sln 8000 1 -f s16le
 make mp3.wav 8000 1 -c:a libmp3lame -b:a 16k
 
 make plain.wav 8000 1 -c:a pcm_s16le
