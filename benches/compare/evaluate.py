@@ -9,6 +9,7 @@ measured with; quality is measured with both.
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -30,6 +31,7 @@ class Evaluation:
     def __init__(self, options):
         self.options, self.set = options, options.set.resolve()
         self.earwitness, self.transcribe_set = options.bin_dir / "earwitness", options.bin_dir / "transcribe_set"
+        self.build = hashlib.sha256(self.transcribe_set.read_bytes()).hexdigest()[:16]
 
     def model_file(self, model):
         return self.options.models_dir / f"ggml-{model}.bin"
@@ -47,14 +49,15 @@ class Evaluation:
         return "".join(lines)
 
     def heard(self, recognizer, model, name="", *arguments):
-        """What a recogniser of ours hears in the set; heard once for all parts."""
-        out = self.options.work_dir / "heard" / f"{recognizer}-{model}{name}.jsonl"
-        if out not in self.options.heard:
+        """What a recogniser of ours hears in the set; heard once by each build for all parts, on another day too."""
+        out = self.options.work_dir / "heard" / self.build / f"{recognizer}-{model}{name}.jsonl"
+        if not out.exists():
             print(f"{recognizer}, {model}{name}: hearing the set", file=sys.stderr)
             out.parent.mkdir(parents=True, exist_ok=True)
-            command = [self.transcribe_set, self.set, self.model_file(model), out, RECOGNIZERS[recognizer], SLOTS]
+            unfinished = out.with_suffix(".part")
+            command = [self.transcribe_set, self.set, self.model_file(model), unfinished, RECOGNIZERS[recognizer], SLOTS]
             subprocess.run([*map(str, command), *arguments], check=True)
-            self.options.heard.add(out)
+            unfinished.rename(out)
         return out
 
     def invented(self, model):
@@ -75,13 +78,13 @@ class Evaluation:
         return [f"{model} {recognizer}={self.heard(recognizer, model)}" for model, recognizer in pairs]
 
     def heard_by_peer(self, model):
-        """The same recordings, those in English."""
+        """The same recordings."""
         out = self.options.work_dir / "heard" / f"faster-whisper-{model}.jsonl"
-        kinds = {json.loads(line)["path"] for line in self.heard("native", "tiny.en").read_text().splitlines()}
+        ours = {json.loads(line)["path"] for line in self.heard("native", model).read_text().splitlines()}
         asked = [
-            {"path": row["path"], "channels": row.get("channels") or 1, "language": "en"}
+            {"path": row["path"], "channels": row.get("channels") or 1, "language": row["language"] or "en"}
             for row in rows_of(self.set)
-            if row["path"] in kinds
+            if row["path"] in ours
         ]
         command = [sys.executable, HERE / "peer.py", (self.options.work_dir / model).resolve(), str(SLOTS)]
         lines = "".join(json.dumps(call) + "\n" for call in asked)
@@ -134,7 +137,7 @@ def languages(own):
         sides.append(f"{recognizer}={own.heard(recognizer, 'base', '-any', kinds, '--no-hints')}")
         flags = [kinds, "--among", ",".join(LANGUAGES)]
         heard = own.heard(recognizer, "base", "-among", *flags).read_text().splitlines(keepends=True)
-        spoken = own.options.work_dir / "heard" / f"{recognizer}-base-spoken.jsonl"
+        spoken = own.options.work_dir / "heard" / own.build / f"{recognizer}-base-spoken.jsonl"
         spoken.write_text("".join(line for line in heard if json.loads(line)["path"] in among))
         sides.append(f"{recognizer}, among {' '.join(LANGUAGES)}={spoken}")
     return own.script("quality.py", "languages", own.set, *sides)
@@ -183,7 +186,6 @@ def arguments():
     unknown = set(options.only) - set(names)
     if unknown:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    options.heard = set()
     return options
 
 

@@ -31,14 +31,12 @@ from pathlib import Path
 
 import jiwer
 
-from scoring import heard_in, judged, normaliser, references, rows_of, words_on
+from scoring import WITHOUT_BLANKS, heard_in, judged, normaliser, references, rows_of, words_on
 
 BINS = 10
 NEAR_MS = 400
 # Beyond these a probability is as good as certain. The code that applies the mapping holds it to the same.
 LEAST, MOST = 1e-4, 1 - 1e-4
-# A word of a text without blanks is no unit that could be right or wrong.
-WITHOUT_BLANKS = ("ja", "zh", "yue", "th", "lo", "my")
 
 
 def is_trusted(row):
@@ -58,6 +56,7 @@ def points_of(rows, heard):
     points = []
     for row in rows:
         usable = row["path"] in heard and row.get("reference") is not None and row["kind"] != "hostile"
+        # A word of a text without blanks is no unit that could be right or wrong.
         if not usable or row["language"] in WITHOUT_BLANKS or not is_trusted(row):
             continue
         line = heard[row["path"]]

@@ -1,7 +1,8 @@
 """What was said and what was heard: the references of a set of recordings, and the words of a hypothesis beside them.
 
 In: rows of a manifest.jsonl (path, kind, language, channels, reference, turns) and lines that `transcribe_set` wrote. Both
-sides go through Whisper's own English normaliser, other languages through its basic one.
+sides go through Whisper's own English normaliser, other languages through its basic one; a language without blanks between
+words is scored by characters.
 """
 
 import difflib
@@ -12,6 +13,8 @@ from whisper_normalizer.basic import BasicTextNormalizer
 from whisper_normalizer.english import EnglishTextNormalizer
 
 ENGLISH, BASIC = EnglishTextNormalizer(), BasicTextNormalizer(remove_diacritics=True)
+CHARACTERS = BasicTextNormalizer(remove_diacritics=True, split_letters=True)
+WITHOUT_BLANKS = ("ja", "zh", "yue", "th", "lo", "my")
 
 
 def rows_of(folder):
@@ -26,6 +29,8 @@ def heard_in(path):
 
 
 def normaliser(language):
+    if language in WITHOUT_BLANKS:
+        return CHARACTERS
     return ENGLISH if language in ("en", None) else BASIC
 
 
