@@ -2,7 +2,7 @@
 
 usage: stages.py SET_DIR --transcribe-set BINARY --model FILE --work-dir DIR [--recognizer native] [--threads 2]
 
-Every call of SET_DIR is transcribed one after the other, sampled by `perf record` with its stacks. A sample belongs to the first
+The calls of SET_DIR are transcribed, as many at once as there are slots, sampled by `perf record` with its stacks. A sample belongs to the first
 stage below that a function on its stack matches. Printed are each stage's share and its milliseconds a second of channel
 audio. Needs Linux's perf and leave to use it; BINARY needs its debug information. Whole jobs also start processes, score and
 write: scale.py and compare.py have those.

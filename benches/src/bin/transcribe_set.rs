@@ -3,9 +3,13 @@
 //! [text], "seconds", …}`, for scoring against references; confidences are the model's own probabilities. Recordings that
 //! fail are reported by name and left out.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -34,13 +38,10 @@ fn main() -> Result<()> {
         .split(',')
         .collect();
     let set = Path::new(set);
-    let (slots, languages) = load(
-        recognizer,
-        Path::new(model),
-        slots.parse().context("SLOTS")?,
-    )?;
+    let slots_count = slots.parse().context("SLOTS")?;
+    let (slots, languages) = load(recognizer, Path::new(model), slots_count)?;
     let manifest = BufReader::new(File::open(set.join("manifest.jsonl")).context("open manifest")?);
-    let mut out = File::create(out).context("create output")?;
+    let mut recordings = Vec::new();
     for line in manifest.lines() {
         let row: Value = serde_json::from_str(&line?).context("read manifest")?;
         let (Some(path), Some(kind)) = (row["path"].as_str(), row["kind"].as_str()) else {
@@ -61,7 +62,11 @@ fn main() -> Result<()> {
                 .unwrap_or_default(),
             ..CallSpec::default()
         };
-        match transcribe(&set.join(path), spec, &slots) {
+        recordings.push((path.to_owned(), spec));
+    }
+    let mut out = File::create(out).context("create output")?;
+    hear(&recordings, set, &slots, slots_count, |path, heard| {
+        match heard {
             Ok(Value::Object(mut heard)) => {
                 heard.insert("path".into(), path.into());
                 writeln!(out, "{}", Value::Object(heard))?;
@@ -69,8 +74,49 @@ fn main() -> Result<()> {
             Ok(_) => bail!("a result is an object"),
             Err(error) => eprintln!("{path}: {error:#}"),
         }
-    }
-    Ok(())
+        Ok(())
+    })
+}
+
+/// Hears as many recordings at once as there are slots, since a short one keeps only one of them busy, and hands them on in
+/// the order of the set.
+fn hear(
+    recordings: &[(String, CallSpec)],
+    set: &Path,
+    slots: &SlotPool,
+    at_once: usize,
+    mut take: impl FnMut(&str, Result<Value>) -> Result<()>,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((path, spec)) = recordings.get(at) else {
+                        break;
+                    };
+                    let heard = transcribe(&set.join(path), spec.clone(), slots);
+                    if sender.send((at, heard)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut taken = 0;
+        for (at, heard) in receiver {
+            waiting.insert(at, heard);
+            while let Some(heard) = waiting.remove(&taken) {
+                take(&recordings[taken].0, heard)?;
+                taken += 1;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// The candidates where languages are to be detected: empty for any.
