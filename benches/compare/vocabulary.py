@@ -120,7 +120,7 @@ def main():
         right.append(spoken)
         wrong.append(others)
         both.append(chance.sample(spoken + others, len(spoken) + len(others)))
-    print(f"{len(rows)} recordings, {Path(args.model).stem}, {args.recognizer}")
+    print(f"{len(rows)} recordings, {Path(args.model).stem}, {args.recognizer}:\n")
     print("| names given | recall | written, not said | spans heard again | word error rate |")
     print("|---|---|---|---|---|")
     nothing = [[] for _ in rows]
