@@ -31,7 +31,9 @@ class Evaluation:
     def __init__(self, options):
         self.options, self.set = options, options.set.resolve()
         self.earwitness, self.transcribe_set = options.bin_dir / "earwitness", options.bin_dir / "transcribe_set"
-        self.build = hashlib.sha256(self.transcribe_set.read_bytes()).hexdigest()[:16]
+        # Another build, another set or another manifest is heard anew.
+        heard_by = [self.transcribe_set.read_bytes(), bytes(self.set), (self.set / "manifest.jsonl").read_bytes()]
+        self.heard_dir = options.work_dir / "heard" / hashlib.sha256(b"\0".join(heard_by)).hexdigest()[:16]
 
     def model_file(self, model):
         return self.options.models_dir / f"ggml-{model}.bin"
@@ -50,7 +52,7 @@ class Evaluation:
 
     def heard(self, recognizer, model, name="", *arguments):
         """What a recogniser of ours hears in the set; heard once by each build for all parts, on another day too."""
-        out = self.options.work_dir / "heard" / self.build / f"{recognizer}-{model}{name}.jsonl"
+        out = self.heard_dir / f"{recognizer}-{model}{name}.jsonl"
         if not out.exists():
             print(f"{recognizer}, {model}{name}: hearing the set", file=sys.stderr)
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +81,7 @@ class Evaluation:
 
     def heard_by_peer(self, model):
         """The same recordings."""
-        out = self.options.work_dir / "heard" / f"faster-whisper-{model}.jsonl"
+        out = self.heard_dir / f"faster-whisper-{model}.jsonl"
         ours = {json.loads(line)["path"] for line in self.heard("native", model).read_text().splitlines()}
         asked = [
             {"path": row["path"], "channels": row.get("channels") or 1, "language": row["language"] or "en"}
@@ -137,7 +139,7 @@ def languages(own):
         sides.append(f"{recognizer}={own.heard(recognizer, 'base', '-any', kinds, '--no-hints')}")
         flags = [kinds, "--among", ",".join(LANGUAGES)]
         heard = own.heard(recognizer, "base", "-among", *flags).read_text().splitlines(keepends=True)
-        spoken = own.options.work_dir / "heard" / own.build / f"{recognizer}-base-spoken.jsonl"
+        spoken = own.heard_dir / f"{recognizer}-base-spoken.jsonl"
         spoken.write_text("".join(line for line in heard if json.loads(line)["path"] in among))
         sides.append(f"{recognizer}, among {' '.join(LANGUAGES)}={spoken}")
     return own.script("quality.py", "languages", own.set, *sides)

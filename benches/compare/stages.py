@@ -2,9 +2,9 @@
 
 usage: stages.py SET_DIR --transcribe-set BINARY --model FILE --work-dir DIR [--recognizer native] [--threads 2]
 
-The calls of SET_DIR are transcribed, as many at once as there are slots, sampled by `perf record` with its stacks. A sample belongs to the first
-stage below that a function on its stack matches. Printed are each stage's share and its milliseconds a second of channel
-audio. Needs Linux's perf and leave to use it; BINARY needs its debug information. Whole jobs also start processes, score and
+The calls of SET_DIR are transcribed, as many at once as there are slots, sampled by `perf record` with its stacks. A sample
+belongs to the first stage below that a function on its stack matches. Printed are each stage's share and its milliseconds a
+second of channel audio. Needs Linux's perf and leave to use it; BINARY needs its debug information. Whole jobs also start processes, score and
 write: scale.py and compare.py have those.
 """
 

@@ -24,7 +24,7 @@ const PEAK_DB: f32 = 7.0;
 const PEAK_RANGE_DB: f32 = 60.0;
 const NEIGHBOURHOOD: usize = 8;
 const PEAK_WORDS: usize = (BAND.end - BAND.start).div_ceil(64);
-/// PeakBins are looked for again after so many steps: 96 ms, longer than a phone, shorter than a note.
+/// Peaks are looked for again after so many steps: 96 ms, longer than a phone, shorter than a note.
 const STILL_STEPS: usize = 3;
 /// The main lobe of the window, to one side.
 const LOBE: usize = 3;
@@ -48,7 +48,7 @@ pub struct Sound {
     pub level_db: i8,
     /// Never of silence.
     pub tone: Option<Tone>,
-    /// PeakBins that stood still, in hundredths; none of silence do.
+    /// Peaks that stood still, in hundredths; none of silence do.
     pub still: u8,
 }
 
