@@ -1,6 +1,6 @@
 //! From a recording's bytes to PCM. In: an open file and hints that nobody vouches for. Out: blocks of planar f32 in −1..1 at
 //! the recording's own rate, every value finite, in bounded memory whatever a header claims. Fails: [`DecodeError`], each with
-//! its code; damage that can be lived with is counted in [`Damage`]. Source: DESIGN.md, section 5.
+//! its code; damage that can be lived with is counted in [`Damage`].
 
 mod aiff;
 mod au;
@@ -10,6 +10,7 @@ mod coding;
 mod damage;
 mod error;
 mod foreign;
+mod framing;
 mod gsm;
 mod laid_out;
 mod library;
@@ -41,7 +42,8 @@ pub struct Hints {
     pub raw_audio: Option<RawAudio>,
 }
 
-/// What the first decoded samples turned out to be; only `declared_frames` is the container's word.
+/// What the first decoded samples turned out to be; only `declared_frames` is the container's word, and `likely_frames` where it
+/// says nothing a guess from the stream's first frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamFormat {
     /// `wav`, `ogg`, `mp4` …
@@ -51,6 +53,7 @@ pub struct StreamFormat {
     pub sample_rate_hz: u32,
     pub channels_count: u16,
     pub declared_frames: Option<u64>,
+    pub likely_frames: Option<u64>,
 }
 
 /// Consecutive samples of every channel.
@@ -171,6 +174,7 @@ fn described(stream: &Stream, layout: Layout) -> StreamFormat {
         sample_rate_hz: layout.sample_rate_hz,
         channels_count: layout.channels_count,
         declared_frames: stream.declared_frames(),
+        likely_frames: stream.likely_frames(),
     }
 }
 

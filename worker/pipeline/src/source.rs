@@ -82,6 +82,14 @@ impl Source {
 }
 
 pub(crate) fn declared_ms(format: &StreamFormat) -> Option<u64> {
-    let frames = u128::from(format.declared_frames?);
-    u64::try_from(frames * 1_000 / u128::from(format.sample_rate_hz)).ok()
+    duration_ms(format.declared_frames?, format)
+}
+
+/// Good enough for a progress bar.
+pub(crate) fn likely_ms(format: &StreamFormat) -> Option<u64> {
+    duration_ms(format.likely_frames?, format)
+}
+
+fn duration_ms(frames: u64, format: &StreamFormat) -> Option<u64> {
+    u64::try_from(u128::from(frames) * 1_000 / u128::from(format.sample_rate_hz)).ok()
 }

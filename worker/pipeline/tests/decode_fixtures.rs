@@ -4,7 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::fs::File;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use job_schema::engine::Limits;
 use job_schema::job::{RawAudio, RawCodec};
@@ -15,12 +16,17 @@ use pipeline::resample::Resampler;
 const TOLERANCE_MS: usize = 12;
 const RATE_HZ: usize = 16_000;
 
+fn fixture(name: &str) -> PathBuf {
+    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest_dir.join("tests/data").join(name)
+}
+
 /// Format, and each channel at 16 kHz.
 fn decode(name: &str, hints: &Hints) -> (StreamFormat, Vec<Vec<f32>>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(name);
-    let recording = File::open(path).unwrap();
+    decode_file(File::open(fixture(name)).unwrap(), name, hints)
+}
+
+fn decode_file(recording: File, name: &str, hints: &Hints) -> (StreamFormat, Vec<Vec<f32>>) {
     let mut decoder = Decoder::open(recording, hints, &Limits::default()).unwrap();
     let format = decoder.format().clone();
     let channels = usize::from(format.channels_count);
@@ -140,4 +146,84 @@ fn headerless_recordings_are_what_the_job_says() {
     let (format, pcm) = decode("gsm.gsm", &hints);
     assert_eq!(format.container, "raw");
     assert_tone("gsm", &pcm[0], 200);
+}
+
+/// What begins like a stream without a container, which a quiet line may.
+#[test]
+fn a_headerless_recording_is_no_stream_because_of_its_first_samples() {
+    let raw_audio = |codec| RawAudio {
+        codec,
+        sample_rate_hz: 8_000,
+        channels: 1,
+    };
+    let quiet: [(RawCodec, &str, &[u8]); 4] = [
+        (RawCodec::Mulaw, "mulaw.ulaw", &[0xff, 0xfe, 0x7e, 0xff]),
+        (RawCodec::Mulaw, "mulaw.ulaw", &[0xff, 0xf1, 0x7e, 0xfe]),
+        (RawCodec::PcmS16le, "s16.sln", &[0xff, 0xff, 0, 0]),
+        (RawCodec::Mulaw, "mulaw.ulaw", b"BM\xff\xfe"),
+    ];
+    for (codec, name, first) in quiet {
+        let mut bytes = std::fs::read(fixture(name)).unwrap();
+        bytes[..first.len()].copy_from_slice(first);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let by_job = Hints {
+            extension: None,
+            raw_audio: Some(raw_audio(codec)),
+        };
+        let by_ending = Hints {
+            extension: name.rsplit('.').next().map(str::to_owned),
+            raw_audio: None,
+        };
+        for hints in [by_job, by_ending] {
+            let (format, pcm) = decode_file(file.try_clone().unwrap(), name, &hints);
+            assert_eq!(format.container, "raw", "{name} {first:x?}");
+            assert_tone(name, &pcm[0], 200);
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_one_whatever_the_job_says_of_a_layout() {
+    for name in [
+        "mp3_8k.mp3",
+        "mp3_44k.mp3",
+        "mp2_16k.mp2",
+        "aac.aac",
+        "ms.wav",
+    ] {
+        let hints = Hints {
+            extension: Some("ulaw".to_owned()),
+            raw_audio: Some(RawAudio {
+                codec: RawCodec::Mulaw,
+                sample_rate_hz: 8_000,
+                channels: 1,
+            }),
+        };
+        let (format, _) = decode(name, &hints);
+        assert_ne!(format.container, "raw", "{name}");
+    }
+}
+
+#[test]
+fn a_length_is_declared_by_a_container_and_estimated_of_a_bare_stream() {
+    for (name, is_declared) in [
+        ("mp3_8k.mp3", true),
+        ("mp3_44k.mp3", true),
+        ("aac.m4a", true),
+        ("aac.aac", false),
+        ("mp2_16k.mp2", false),
+        ("mp3.wav", false),
+    ] {
+        let (format, pcm) = decode(name, &Hints::default());
+        assert_eq!(format.declared_frames.is_some(), is_declared, "{name}");
+        let Some(likely) = format.likely_frames else {
+            // Of half a second there is too little to go by.
+            assert!(["mp2_16k.mp2", "mp3.wav"].contains(&name), "{name}");
+            continue;
+        };
+        let likely_ms = 1_000 * likely / u64::from(format.sample_rate_hz);
+        let off_ms = likely_ms.abs_diff(pcm[0].len() as u64 / 16);
+        assert!(off_ms <= 150, "{name}: {off_ms}");
+    }
 }

@@ -44,6 +44,9 @@ const OTHERS: &[(&[u8], usize, &str)] = &[
     (b"PK\x03\x04", 0, "a ZIP archive"),
     (b"PK\x05\x06", 0, "a ZIP archive"),
     (b"%PDF", 0, "a PDF document"),
+    // Without a name in it, and with one.
+    (b"\x1f\x8b\x08\x00", 0, "gzip data"),
+    (b"\x1f\x8b\x08\x08", 0, "gzip data"),
     (b"\x1f\x8b", 0, "gzip data"),
     (b"BZh", 0, "bzip2 data"),
     (b"\xfd7zXZ", 0, "xz data"),
@@ -75,12 +78,16 @@ const OGG_CODECS: &[(&[u8], &str)] = &[
     (b"PCM     ", "pcm"),
 ];
 
+/// Sound without a header may well begin as a shorter signature says.
+const CERTAIN_BYTES: usize = 4;
+
 /// # Errors
 /// For what carries a signature that we know and do not read.
-pub(super) fn refuse(head: &[u8]) -> Result<(), DecodeError> {
+pub(super) fn refuse(head: &[u8], may_be_raw: bool) -> Result<(), DecodeError> {
+    let least_bytes = if may_be_raw { CERTAIN_BYTES } else { 0 };
     let matches = |signature: &[u8], at: usize| {
-        head.get(at..)
-            .is_some_and(|rest| rest.starts_with(signature))
+        let rest = head.get(at..).unwrap_or_default();
+        rest.starts_with(signature) && signature.len() >= least_bytes
     };
     if let Some((_, _, codec)) = CODECS.iter().find(|(s, at, _)| matches(s, *at)) {
         return Err(DecodeError::UnsupportedCodec {

@@ -20,7 +20,10 @@ use super::stream::Layout;
 use super::{Block, DecodeError, unless_it_panics};
 use account::Account;
 use bounds::Bounds;
-use opening::{Opened, choose_track, decoder_of, flac_metadata_bytes, opening_failed, reader_of};
+use opening::{
+    Opened, choose_track, decoder_of, flac_metadata_bytes, opening_failed, reader_of,
+    tells_its_length,
+};
 
 /// A false frame in a damaged file may claim any layout; a whole second of them in a row means it.
 const MAX_FOREIGN_PACKETS: u32 = 40;
@@ -48,6 +51,8 @@ pub(super) struct Library {
     track: u32,
     time_base: Option<TimeBase>,
     declared_frames: Option<u64>,
+    /// As good as declared, or the library's estimate.
+    likely_frames: Option<u64>,
     limits: Limits,
     /// Of the first decoded packet.
     layout: Option<Layout>,
@@ -106,6 +111,7 @@ impl Library {
             Container::Flac | Container::Mpeg | Container::Adts => Some(size_bytes - tags_bytes),
             _ => None,
         };
+        let is_declared = tells_its_length(&window, container).map_err(DecodeError::Read)?;
         let reader = reader_of(window, container).map_err(|e| opening_failed(e, size_bytes))?;
         let name = match container {
             Container::Search => reader.format_info().short_name,
@@ -124,7 +130,8 @@ impl Library {
             decoder,
             track: id,
             time_base,
-            declared_frames: frames,
+            declared_frames: frames.filter(|_| is_declared),
+            likely_frames: frames,
             limits: *limits,
             layout: None,
             damaged_packets_count: 0,
@@ -145,6 +152,7 @@ impl Library {
             let rate_hz = self.layout.map_or(0, |layout| layout.sample_rate_hz);
             let declared_frames = self.bounds.trim(&mut block, rate_hz);
             self.declared_frames = declared_frames.or(self.declared_frames);
+            self.likely_frames = self.declared_frames.or(self.likely_frames);
             if block.frames() > 0 {
                 return Ok(Some(block));
             }
@@ -277,6 +285,7 @@ impl Library {
         self.bounds.restart(opened.pre_skip);
         // The first stream's count does not hold for the chain.
         self.declared_frames = None;
+        self.likely_frames = None;
         Ok(())
     }
 
@@ -326,6 +335,10 @@ impl Library {
 
     pub(super) fn declared_frames(&self) -> Option<u64> {
         self.declared_frames
+    }
+
+    pub(super) fn likely_frames(&self) -> Option<u64> {
+        self.likely_frames
     }
 
     pub(super) fn truncated(&self) -> bool {

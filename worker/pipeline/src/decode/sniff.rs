@@ -13,7 +13,7 @@ use super::source::{Window, read_at};
 use super::stream::Stream;
 use super::wav::Wav;
 use super::{DecodeError, Hints};
-use super::{aiff, au, foreign, mp4, raw, wav};
+use super::{aiff, au, foreign, framing, mp4, raw, wav};
 
 const HEAD_BYTES: usize = 4096;
 
@@ -24,21 +24,23 @@ pub(super) fn open(
     limits: &Limits,
 ) -> Result<Stream, DecodeError> {
     let head = read_at(&file, 0, HEAD_BYTES)?;
-    if let Some(kind) = by_magic(&head) {
+    let by_extension = by_extension(hints);
+    let may_be_raw = hints.raw_audio.is_some() || by_extension.is_some();
+    if let Some(kind) = by_magic(&head)
+        && (!may_be_raw || is_certain(kind, &head))
+    {
         return open_as(kind, file, &head, size_bytes, limits);
     }
-    foreign::refuse(&head)?;
+    foreign::refuse(&head, may_be_raw)?;
     if let Some(raw) = hints.raw_audio {
         return laid_out(file, raw::header(raw, size_bytes), limits);
     }
     foreign::refuse_text(&head)?;
-    if let Some(raw) = by_extension(hints) {
+    if let Some(raw) = by_extension {
         return laid_out(file, raw::header(raw, size_bytes), limits);
     }
     demultiplexed(file, 0..size_bytes, Container::Search, "mpeg", limits).map_err(|e| match e {
-        DecodeError::Read(e) => DecodeError::Read(e),
-        // The search read past everything that it did not know.
-        DecodeError::SampleRate { .. } | DecodeError::Channels { .. } => e,
+        DecodeError::Read(_) | DecodeError::SampleRate { .. } | DecodeError::Channels { .. } => e,
         // The search read past everything that it did not know.
         _ => DecodeError::NotAudio {
             looks_like: "data that we do not know",
@@ -75,6 +77,15 @@ fn by_magic(head: &[u8]) -> Option<Kind> {
         }
         _ => return None,
     })
+}
+
+/// A stream without a header has a sign that sound may have as well: there the next frame has to follow.
+fn is_certain(kind: Kind, head: &[u8]) -> bool {
+    match kind {
+        Kind::Library(Container::Mpeg, _) => framing::mpeg_goes_on(head),
+        Kind::Library(Container::Adts, _) => framing::adts_goes_on(head),
+        _ => true,
+    }
 }
 
 /// Where neither header nor job says anything: telephone recorders, Asterisk above all, write these endings for nothing else.
@@ -141,7 +152,7 @@ fn after_id3(
 ) -> Result<Stream, DecodeError> {
     let start = id3_bytes(head).min(size_bytes);
     let next = read_at(&file, start, 16)?;
-    foreign::refuse(&next)?;
+    foreign::refuse(&next, false)?;
     let (container, name) = match by_magic(&next) {
         Some(Kind::Library(container, name)) => (container, name),
         _ => (Container::Search, "mpeg"),

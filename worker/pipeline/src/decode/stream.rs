@@ -85,6 +85,13 @@ impl Stream {
         }
     }
 
+    pub(super) fn likely_frames(&self) -> Option<u64> {
+        match self {
+            Stream::LaidOut(stream) => stream.declared_frames(),
+            Stream::Library(stream) => stream.likely_frames(),
+        }
+    }
+
     pub(super) fn truncated(&self) -> bool {
         match self {
             Stream::LaidOut(stream) => stream.truncated(),

@@ -51,6 +51,9 @@ pub(super) fn reader_of(
     })
 }
 
+/// A tag stands after the header and side information of a frame, which are 36 bytes at most.
+const LONGEST_TAG_BYTES: usize = 64;
+
 /// The signature, then blocks with a flag on the last one and a length of three bytes.
 pub(super) fn flac_metadata_bytes(window: &Window) -> std::io::Result<u64> {
     let mut at = 4;
@@ -65,6 +68,21 @@ pub(super) fn flac_metadata_bytes(window: &Window) -> std::io::Result<u64> {
         if flags & 0x80 != 0 || at >= window.len() {
             return Ok(at.min(window.len()));
         }
+    }
+}
+
+/// Whether the library's number of frames is the file's own word. A stream without a container has one where its first frame is
+/// a Xing, Info or VBRI tag; elsewhere the library estimates it from the first frames, and a rate that varies makes that wrong.
+pub(super) fn tells_its_length(window: &Window, container: Container) -> std::io::Result<bool> {
+    match container {
+        Container::Mpeg => {
+            let mut first = [0; LONGEST_TAG_BYTES];
+            let filled = window.peek(0, &mut first)?;
+            let is_tag = |four: &[u8]| matches!(four, b"Xing" | b"Info" | b"VBRI");
+            Ok(first[..filled].windows(4).any(is_tag))
+        }
+        Container::Adts | Container::Search => Ok(false),
+        _ => Ok(true),
     }
 }
 
