@@ -163,6 +163,16 @@ impl ModelFacts {
     pub fn is_multilingual(&self) -> bool {
         self.vocabulary >= MULTILINGUAL_VOCABULARY
     }
+
+    /// What is left of the vocabulary without text tokens, start and end, the tasks and 1,501 timestamps.
+    pub fn languages_count(&self) -> usize {
+        const OTHERS: i32 = 51_766;
+        if self.is_multilingual() {
+            usize::try_from(self.vocabulary - OTHERS).unwrap_or_default()
+        } else {
+            1
+        }
+    }
 }
 
 pub(crate) const ENGLISH_VOCABULARY: i32 = 51_864;

@@ -221,8 +221,8 @@ impl NativeRecognizer {
         request: &Request<'_>,
         abort: &AbortFlag,
     ) -> Result<Prepared, RecognizeError> {
-        let multilingual = self.model.facts.is_multilingual();
-        let language = whisper::languages(multilingual).position(|code| code == request.language);
+        let language =
+            whisper::languages(&self.model.facts).position(|code| code == request.language);
         let Some(language) = language else {
             return Err(RecognizeError::UnknownLanguage(request.language.to_owned()));
         };
@@ -289,9 +289,9 @@ impl NativeRecognizer {
 }
 
 /// Rises with every change that can change a word, a time or a probability.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
-/// For instance `earwitness native 2`.
+/// For instance `earwitness native 3`.
 pub fn engine_version() -> String {
     format!("earwitness native {REVISION}")
 }

@@ -161,14 +161,7 @@ impl Recognizer for WhisperRecognizer {
         let prompt = self.prompt_tokens(request.prompt)?;
         let mut parameters = self.parameters_for(request.language)?;
         parameters.set_tokens(&prompt);
-        parameters.set_temperature(request.temperature);
         parameters.set_audio_ctx(context(pcm.len()));
-        if request.temperature > 0.0 {
-            // Sampling draws from a generator that the engine seeds once per state, so a used state would answer
-            // differently from a fresh one.
-            self.state = self.model.slot().map_err(engine)?.state;
-        }
-
         let mut steer = Steer::new(
             self.model.context.token_eot(),
             request.max_tokens.min(MAX_TEXT_TOKENS),
@@ -197,15 +190,22 @@ impl Recognizer for WhisperRecognizer {
         let pcm = padded(pcm);
         let mut parameters = self.parameters_for("en")?;
         parameters.set_audio_ctx(context(pcm.len()));
-        // The engine detects with the context size of the request before. A run over too little audio to encode sets the
-        // size, and computes the spectrogram of all of it.
-        parameters.set_duration_ms(100);
-        self.state.full(parameters, &pcm).map_err(engine)?;
-        let (_, probabilities) = self.state.lang_detect(0, 1).map_err(engine)?;
+        // The engine's own detection cannot be stopped. So the sound is encoded by a run that may write nothing, and the languages
+        // are read from the scores after the start, as it does.
+        let mut steer = Steer::new(self.model.context.token_eot(), 0);
+        let flag = abort.shared();
+        callbacks::install(&mut parameters, &flag, &mut steer);
+        let outcome = self.state.full(parameters, &pcm);
         if abort.is_raised() {
             return Err(RecognizeError::Aborted);
         }
-        Ok(language_guesses(&probabilities))
+        outcome.map_err(engine)?;
+        let start = self.model.context.token_sot();
+        let first = usize::try_from(start).map_err(engine)? + 1;
+        let count = self.model.facts.languages_count();
+        let scores = self.scores_after(start)?;
+        let scores = scores.get(first..first + count).unwrap_or_default();
+        Ok(language_guesses(&softmax(scores)))
     }
 }
 
@@ -217,7 +217,7 @@ impl WhisperRecognizer {
         if let Some((_, known)) = self.parameters.iter().find(|(l, _)| *l == language) {
             return Ok(known.clone());
         }
-        let known = languages(self.model.facts.is_multilingual()).find(|l| *l == language);
+        let known = languages(&self.model.facts).find(|l| *l == language);
         let Some(language) = known else {
             return Err(RecognizeError::UnknownLanguage(language.to_owned()));
         };
@@ -281,7 +281,7 @@ impl WhisperRecognizer {
                 words: words::from_tokens(&tokens, span_ms, words::has_blanks(request.language)),
                 avg_logprob: mean(&logprobs),
                 no_speech_prob: 0.0,
-                temperature: request.temperature,
+                temperature: 0.0,
             });
         }
         if !segments.is_empty() {
@@ -299,14 +299,18 @@ impl WhisperRecognizer {
     /// How likely the model finds it, at the start of the text, that nobody speaks. Whisper.cpp 1.8.3 reads its own figure
     /// from scores that it did not compute for this span, so one token is decoded again over the span's encoding.
     fn no_speech_probability(&mut self) -> Result<f32, RecognizeError> {
-        let start = self.model.context.token_sot();
-        self.state.decode(&[start], 0, 1).map_err(engine)?;
-        let scores = self.state.get_logits().map_err(engine)?;
-        let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f32 = scores.iter().map(|s| (s - highest).exp()).sum();
+        let probabilities = softmax(self.scores_after(self.model.context.token_sot())?);
         let no_speech = usize::try_from(self.model.context.token_nosp()).ok();
-        let score = no_speech.and_then(|id| scores.get(id));
-        Ok(score.map_or(0.0, |s| (s - highest).exp() / sum))
+        Ok(no_speech
+            .and_then(|id| probabilities.get(id))
+            .copied()
+            .unwrap_or(0.0))
+    }
+
+    /// Over the encoding of the span that was run last.
+    fn scores_after(&mut self, first: i32) -> Result<&[f32], RecognizeError> {
+        self.state.decode(&[first], 0, 1).map_err(engine)?;
+        self.state.get_logits().map_err(engine)
     }
 }
 
@@ -333,6 +337,13 @@ fn parameters(language: &'static str) -> FullParams<'static, 'static> {
     parameters
 }
 
+fn softmax(scores: &[f32]) -> Vec<f32> {
+    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let shares: Vec<f32> = scores.iter().map(|s| (s - highest).exp()).collect();
+    let sum: f32 = shares.iter().sum();
+    shares.iter().map(|share| share / sum).collect()
+}
+
 fn engine(error: impl std::fmt::Display) -> RecognizeError {
     RecognizeError::Engine(error.to_string())
 }
@@ -357,10 +368,11 @@ pub(crate) fn language_guesses(probabilities: &[f32]) -> Vec<LanguageGuess> {
     guesses
 }
 
-/// Codes of the languages that a model knows, in the order of their tokens.
-pub fn languages(multilingual: bool) -> impl Iterator<Item = &'static str> {
+/// Codes of the languages that a model knows, in the order of their tokens: English alone, which is the first, or all, of which
+/// the last one, Cantonese, came with large-v3. Elsewhere its token is the one that asks for a translation.
+pub fn languages(facts: &ModelFacts) -> impl Iterator<Item = &'static str> {
     let all = (0..=whisper_rs::get_lang_max_id()).filter_map(whisper_rs::get_lang_str);
-    all.filter(move |&code| multilingual || code == "en")
+    all.take(facts.languages_count())
 }
 
 /// For instance `whisper.cpp 1.8.3`.

@@ -78,12 +78,11 @@ fn answers_alike_whatever_was_asked_before(fresh: Fresh<'_>) {
     let requests: Vec<Request<'_>> = spans
         .iter()
         .flat_map(|pcm| {
-            let second_look = Request {
-                temperature: 0.6,
+            let prompted = Request {
                 prompt: "good morning",
                 ..request(pcm)
             };
-            [request(pcm), second_look]
+            [request(pcm), prompted]
         })
         .collect();
     let first: Vec<Recognition> = requests.iter().map(|r| ask(&mut *fresh(), r)).collect();
@@ -254,7 +253,6 @@ fn request(pcm: &[f32]) -> Request<'_> {
         language: "en",
         prompt: "",
         max_tokens: BUDGET,
-        temperature: 0.0,
     }
 }
 

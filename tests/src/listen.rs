@@ -54,7 +54,7 @@ pub fn slots(engine: Engine, model: &Path, slots_count: usize) -> anyhow::Result
 
 fn traits(facts: &ModelFacts) -> ModelTraits {
     ModelTraits {
-        languages: models::whisper::languages(facts.is_multilingual())
+        languages: models::whisper::languages(facts)
             .map(str::to_owned)
             .collect(),
         confidence: None,

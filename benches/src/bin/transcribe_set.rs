@@ -135,23 +135,23 @@ fn detected_among(arguments: &mut Vec<String>) -> Result<Option<Vec<String>>> {
 
 fn load(recognizer: &str, path: &Path, slots_count: usize) -> Result<(SlotPool, Vec<String>)> {
     let mut recognizers: Vec<Box<dyn Recognizer>> = Vec::new();
-    let multilingual = match recognizer {
+    let facts = match recognizer {
         "native" => {
             let model = NativeModel::load(path)?;
             recognizers
                 .extend((0..slots_count).map(|_| Box::new(model.slot()) as Box<dyn Recognizer>));
-            model.facts().is_multilingual()
+            *model.facts()
         }
         "whisper_cpp" => {
             let model = WhisperModel::load(path)?;
             for _ in 0..slots_count {
                 recognizers.push(Box::new(model.slot()?));
             }
-            model.facts().is_multilingual()
+            *model.facts()
         }
         _ => bail!("usage: {USAGE}"),
     };
-    let languages: Vec<String> = models::whisper::languages(multilingual)
+    let languages: Vec<String> = models::whisper::languages(&facts)
         .map(str::to_owned)
         .collect();
     let traits = ModelTraits {

@@ -2,16 +2,21 @@
 
 use super::*;
 
-/// A whole model file of the smallest family, its data all zeros.
-pub(crate) fn tiny_file() -> Vec<u8> {
-    let facts = ModelFacts {
+/// Of the smallest family, with a layer of text.
+pub(crate) fn facts() -> ModelFacts {
+    ModelFacts {
         family: Family::Tiny,
         text_layers: 1,
         vocabulary: ENGLISH_VOCABULARY,
         mel_bands: 80,
         weights: WeightType::F16,
         file_bytes: 0,
-    };
+    }
+}
+
+/// A whole model file, its data all zeros.
+pub(crate) fn tiny_file() -> Vec<u8> {
+    let facts = facts();
     let mut file = Vec::new();
     let int = |file: &mut Vec<u8>, value: i32| file.extend(value.to_le_bytes());
     for value in [

@@ -2,7 +2,7 @@
 //! are followed on, and at the end the best. Cannot fail. Source: `BeamSearchDecoder` in OpenAI's `decoding.py`, with three
 //! rules of our own: a text far behind the best is given up; of two that end alike the likelier is followed, so that a
 //! doubt about one word does not take up all places; and the search goes on while a text that has not ended stands better
-//! than those that have.
+//! than those that have. Where that one is then out of tokens, it is the best all the same, and was cut short.
 
 use std::rc::Rc;
 
@@ -46,23 +46,28 @@ pub(super) struct Found {
 #[derive(Debug)]
 pub(super) struct Search {
     end: usize,
+    /// Tokens that a text may have.
+    longest: usize,
     live: Vec<Text>,
     /// The best that the model has ended, and how many it has.
     ended: Option<Found>,
     ended_count: usize,
-    /// The best that was not allowed to go on.
+    /// The best that ran out of tokens, and the best that was stopped for repeating itself.
     cut: Option<Text>,
+    looped: Option<Text>,
 }
 
 impl Search {
     /// From the empty text. `end` is the token that ends one.
-    pub(super) fn new(end: usize) -> Self {
+    pub(super) fn new(end: usize, longest: usize) -> Self {
         Self {
             end,
+            longest,
             live: vec![Text::default()],
             ended: None,
             ended_count: 0,
             cut: None,
+            looped: None,
         }
     }
 
@@ -106,8 +111,14 @@ impl Search {
     }
 
     fn cut_short(&mut self, text: &Text) {
-        if self.cut.as_ref().is_none_or(|c| c.mean() < text.mean()) {
-            self.cut = Some(text.clone());
+        let is_out_of_tokens = text.tokens.len() >= self.longest;
+        let best = if is_out_of_tokens {
+            &mut self.cut
+        } else {
+            &mut self.looped
+        };
+        if best.as_ref().is_none_or(|b| b.mean() < text.mean()) {
+            *best = Some(text.clone());
         }
     }
 
@@ -122,12 +133,21 @@ impl Search {
         }
     }
 
-    /// A text that the model has ended, if there is one.
+    /// A text that the model has ended, unless one that ran out of tokens stands better: at a sentence's end the model always
+    /// thinks of stopping, however much was said after it.
     pub(super) fn finish(self) -> Found {
-        self.ended.unwrap_or_else(|| Found {
-            text: self.cut.unwrap_or_default(),
+        let Self {
+            ended, cut, looped, ..
+        } = self;
+        let without_end = |text| Found {
+            text,
             end_logprob: None,
-        })
+        };
+        match (ended, cut) {
+            (Some(ended), Some(cut)) if cut.mean() > ended.mean() => without_end(cut),
+            (Some(ended), _) => ended,
+            (None, cut) => without_end(cut.or(looped).unwrap_or_default()),
+        }
     }
 
     fn is_done(&self) -> bool {
@@ -176,7 +196,7 @@ mod tests {
         longest: usize,
         model: impl Fn(&[usize]) -> Vec<(usize, f32)>,
     ) -> (Found, Vec<usize>) {
-        let mut search = Search::new(END);
+        let mut search = Search::new(END, longest);
         let mut followed = Vec::new();
         while !search.live.is_empty() {
             let mut choices = Vec::new();
@@ -264,15 +284,33 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_has_to_end_gives_way_to_any_that_ended_by_itself() {
-        // 1 repeats itself for ever, and is sure of it; 2 ends.
+    fn a_text_that_repeats_itself_gives_way_to_any_that_ended_by_itself() {
+        // 1 repeats itself for ever and is sure of it, so that it is stopped, which leaves it no token; 2 ends.
         let (found, _) = search(9, |text| match text {
             [] => vec![(1, 0.7), (2, 0.3)],
             [2] => vec![(END, 0.5), (3, 0.5)],
+            [1, 1, 1, 1, ..] => vec![],
             [1, ..] => vec![(1, 1.0)],
             _ => vec![(END, 1.0)],
         });
         assert_eq!(numbers(&found)[0], 2);
         assert!(found.end_logprob.is_some());
+    }
+
+    #[test]
+    fn a_text_that_runs_out_of_tokens_is_not_hidden_by_the_end_of_its_first_sentence() {
+        let talkative = |text: &[usize]| match text.len() {
+            3 => vec![(END, 0.1), (4, 0.9)],
+            length => vec![(1 + length, 0.95)],
+        };
+        let (cut, _) = search(9, talkative);
+        assert_eq!((cut.text.tokens.len(), cut.end_logprob), (9, None));
+        // With room for all of it there is an end.
+        let (whole, _) = search(40, |text| match text.len() {
+            20 => vec![(END, 0.95)],
+            _ => talkative(text),
+        });
+        assert_eq!(whole.text.tokens.len(), 20);
+        assert!(whole.end_logprob.is_some());
     }
 }

@@ -126,7 +126,7 @@ impl Span {
             number,
             max_tokens: prepared.max_tokens,
             room: prepared.lead.len() + prepared.max_tokens as usize,
-            search: Search::new(end),
+            search: Search::new(end, prepared.max_tokens as usize),
             sequences: vec![number],
             free: Vec::new(),
             choices: Vec::new(),

@@ -34,7 +34,6 @@ fn request(pcm: &[f32]) -> Request<'_> {
         language: "en",
         prompt: "",
         max_tokens: 40,
-        temperature: 0.0,
     }
 }
 

@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 
 use crate::ggml::ModelFacts;
-use crate::native::weights::size;
 
 /// Signs that nobody says; written, they describe sound or open a quotation that nobody reads aloud.
 const NOT_SPOKEN: [&str; 48] = [
@@ -91,10 +90,8 @@ impl Special {
     fn new(facts: &ModelFacts) -> Self {
         /// Of a model for English alone, which keeps places for the languages of its time.
         const OLD_LANGUAGES: usize = 99;
-        /// Text tokens, start and end, the tasks and 1,501 timestamps: the rest are languages.
-        const OTHERS: usize = 51_766;
         let (end, languages_count) = if facts.is_multilingual() {
-            (50_257, size(facts.vocabulary) - OTHERS)
+            (50_257, facts.languages_count())
         } else {
             (50_256, OLD_LANGUAGES)
         };

@@ -1,5 +1,5 @@
 //! What whisper.cpp calls back: the stop flag, the choice of the next token, the log. In: pointers that live as long as
-//! the call. Out: nothing that outlives it. Cannot fail and never unwinds into C. The only `unsafe` code of this crate:
+//! the call. Out: nothing that outlives it. Cannot fail and never unwinds into C. `unsafe`, as
 //! the binding's own safe abort callback casts a boxed closure to the wrong type.
 
 #![expect(unsafe_code, reason = "C callbacks; each block states why it is sound")]

@@ -23,8 +23,9 @@ use write::write_down;
 /// Tokens to allow: what a fast speaker needs. Measured on calls, a loop costs its budget, so a loose one is slow.
 pub const TOKENS_PER_SECOND: f32 = 5.0;
 pub const TOKENS_AT_LEAST: u32 = 6;
-/// For speech that was cut short without a loop: somebody who talks very fast, or digits.
-const SECOND_BUDGET_FACTOR: u32 = 2;
+/// For speech that was cut short without a loop: digits, somebody who talks very fast, or a script of which a letter takes several
+/// tokens. As many as the recogniser's window has.
+const NO_BUDGET: u32 = u32::MAX;
 /// The second look sees the whole window that Whisper was trained on, filled up with silence. Fitted windows are what
 /// makes it say a sentence twice.
 #[expect(clippy::cast_possible_truncation, reason = "a constant of 30,000")]
@@ -59,7 +60,7 @@ pub fn recognize_spans(
     let told = look_for_terms(recognizer, &mut parts, abort)?;
     let mut written = parts.into_iter().zip(told).map(|(part, told)| SpanResult {
         vocabulary: told,
-        ..write_down(part.answer, &part.span.heard, part.evidence, mapping)
+        ..write_down(&part, mapping)
     });
     let results = spans.iter().zip(counts).map(|(span, count)| {
         let nothing = SpanResult::new(span.heard.channel, span.heard.span);
@@ -93,27 +94,19 @@ fn look_at<'a>(
     let answers = read(recognizer, &spans, &looks, abort)?;
     let evidence: Vec<Evidence> = spans.iter().map(|span| Evidence::of(&span.heard)).collect();
     let failed = looks.iter().zip(&answers);
-    let again: Vec<Look> = failed
+    let (again, faults): (Vec<Look>, Vec<Fault>) = failed
         .filter_map(|(look, answer)| {
             let fault = fault(answer, evidence[look.number])?;
-            Some(second_look(look, &spans[look.number], &fault))
+            Some((second_look(look, &spans[look.number], fault), fault))
         })
-        .collect();
+        .unzip();
     let seconds = read(recognizer, &spans, &again, abort)?;
     let parts = spans.into_iter().zip(evidence).zip(answers);
     let mut parts: Vec<Part<'_>> = parts
-        .map(|((span, evidence), answer)| Part {
-            span,
-            evidence,
-            answer,
-        })
+        .map(|((span, evidence), answer)| Part::new(span, evidence, answer))
         .collect();
-    for (look, second) in again.iter().zip(seconds) {
-        let part = &mut parts[look.number];
-        // What is said twice in the whole window too was said twice.
-        if faults_count(&second, part.evidence) <= faults_count(&part.answer, part.evidence) {
-            part.answer = second;
-        }
+    for ((look, fault), second) in again.iter().zip(faults).zip(seconds) {
+        parts[look.number].hear_again(fault, second);
     }
     Ok(parts)
 }
@@ -128,7 +121,7 @@ fn look_for_terms(
     let mut found: Vec<Resembled> = Vec::new();
     let mut looks: Vec<Look> = Vec::new();
     for (number, part) in parts.iter().enumerate() {
-        let Some(segment) = only_segment(&part.answer, part.evidence) else {
+        let Some(segment) = part.only_segment(&part.answer) else {
             continue;
         };
         let span = &part.span;
@@ -151,23 +144,16 @@ fn look_for_terms(
         let part = &mut parts[look.number];
         let mut written = Vec::new();
         if let (Some(plain), Some(prompted)) = (
-            part.answer.segments.first_mut(),
-            only_segment(&prompted, part.evidence),
+            part.only_segment(&part.answer),
+            part.only_segment(&prompted),
         ) {
-            (plain.words, written) =
-                place(&part.span.terms, &resembled, &plain.words, &prompted.words);
+            let terms = &part.span.terms;
+            let (words, placed) = place(terms, &resembled, &plain.words, &prompted.words);
+            (part.answer.segments[0].words, written) = (words, placed);
         }
         told[look.number] = part.span.terms.told(&resembled, &written);
     }
     Ok(told)
-}
-
-/// The one segment of an answer that is kept. What is suppressed is no place to look for names, whoever wrote it.
-fn only_segment(answer: &Recognition, evidence: Evidence) -> Option<&RecognizedSegment> {
-    match answer.segments.as_slice() {
-        [segment] if judge(segment, evidence) == Verdict::Keep => Some(segment),
-        _ => None,
-    }
 }
 
 /// What a recogniser is asked to hear of a span, and the most it may write.
@@ -192,17 +178,16 @@ fn read(
             language: &spans[look.number].borrow().language,
             prompt: &look.prompt,
             max_tokens: look.max_tokens,
-            temperature: 0.0,
         })
         .collect();
     recognizer.recognize_all(&requests, abort)
 }
 
 /// With the whole window, where the first answer went wrong.
-fn second_look(first: &Look, span: &SpanToRead, fault: &Fault) -> Look {
+fn second_look(first: &Look, span: &SpanToRead, fault: Fault) -> Look {
     let max_tokens = match fault {
         Fault::Repeats | Fault::Guesses => first.max_tokens,
-        Fault::CutShort => first.max_tokens * SECOND_BUDGET_FACTOR,
+        Fault::CutShort => NO_BUDGET,
     };
     Look {
         number: first.number,
@@ -231,6 +216,7 @@ pub fn token_budget(span: TimeSpan) -> u32 {
 }
 
 /// What asking again may mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Repeats,
     Guesses,
@@ -253,15 +239,6 @@ fn fault(answer: &Recognition, evidence: Evidence) -> Option<Fault> {
     } else {
         answer.cut_short.then_some(Fault::CutShort)
     }
-}
-
-/// Words that will be suppressed or were never reached.
-fn faults_count(recognition: &Recognition, evidence: Evidence) -> usize {
-    let suppressed = recognition
-        .segments
-        .iter()
-        .filter(|s| judge(s, evidence) != Verdict::Keep);
-    suppressed.map(|s| s.words.len()).sum::<usize>() + usize::from(recognition.cut_short)
 }
 
 mod parts;

@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 
-use crate::recognizer::MAX_SPAN_MS;
 use crate::voice::HOP_MS;
 
 /// Stretches with a smaller gap are recognised together. A short span costs as much as one of ten seconds, and the model
@@ -15,8 +14,6 @@ pub const JOIN_GAP_HOPS: u64 = 5_000 / HOP_MS;
 pub const TARGET_SPAN_HOPS: u64 = 27_000 / HOP_MS;
 /// Sound around the speech, for the model to settle on.
 pub const PADDING_HOPS: u64 = 192 / HOP_MS;
-/// A single long stretch and its padding.
-pub const MAX_SPAN_HOPS: u64 = MAX_SPAN_MS / HOP_MS;
 
 /// What one recognition will hear.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The seam to the model. In: one span of speech, 16 kHz mono f32 in −1..1, 0.1 to 30 s. Out: words with times from the
-//! span's first sample. Fails: the model's own errors, or the caller's stop. Two implementations: whisper.cpp's in the
-//! crate `models`, and [`crate::scripted`].
+//! span's first sample. Fails: the model's own errors, or the caller's stop. Three implementations: whisper.cpp's and
+//! the native one in the crate `models`, and [`crate::scripted`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,8 +62,6 @@ pub struct Request<'a> {
     pub prompt: &'a str,
     /// Greatest number of tokens to write, from the span's duration.
     pub max_tokens: u32,
-    /// 0 to draw no lots; higher for a second look at a span that failed.
-    pub temperature: f32,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]

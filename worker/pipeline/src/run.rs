@@ -15,7 +15,7 @@ use crate::language::Languages;
 use crate::recognizer::AbortFlag;
 use crate::resample::ResampleError;
 use crate::slots::SlotPool;
-use crate::source::{Source, declared_ms};
+use crate::source::{Source, declared_ms, likely_ms};
 use crate::spans::SpanQueue;
 use crate::timing::elapsed_us;
 use crate::vocabulary::Terms;
@@ -67,6 +67,9 @@ pub fn run(
     let mut queue = SpanQueue::new(slots, &control.abort, terms.clone(), spec.skip_spans_count);
 
     loop {
+        if control.stop.is_raised() {
+            return stop(queue, sink);
+        }
         let window = source.next_window(&control.abort)?;
         window
             .peaks
@@ -141,7 +144,7 @@ fn progress(source: &Source, call: &Call, unfinished_ms: Option<u64>) -> Output 
             .unwrap_or(call.horizon_ms())
             .min(call.duration_ms()),
         decoded_ms: call.duration_ms(),
-        total_ms: declared_ms(source.decoder.format()),
+        total_ms: likely_ms(source.decoder.format()),
     })
 }
 

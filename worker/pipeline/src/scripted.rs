@@ -156,7 +156,7 @@ impl Scripted {
                 words,
                 avg_logprob: -0.2,
                 no_speech_prob: 0.01,
-                temperature: request.temperature,
+                temperature: 0.0,
             }],
             cut_short,
         }

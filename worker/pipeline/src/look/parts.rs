@@ -9,9 +9,9 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use job_schema::transcript::TimeSpan;
+use job_schema::transcript::{SuppressReason, TimeSpan};
 
-use super::{SpanToRead, look_at};
+use super::{Fault, SpanToRead, look_at};
 use crate::channel::HeardSpan;
 use crate::evidence::{Evidence, sample};
 use crate::judge::{Verdict, judge};
@@ -28,8 +28,10 @@ const MOST_ROUNDS: usize = 2;
 /// A span, or a piece of one, and what was written of it.
 pub(super) struct Part<'a> {
     pub(super) span: Cow<'a, SpanToRead>,
-    pub(super) evidence: Evidence,
+    evidence: Evidence,
     pub(super) answer: Recognition,
+    /// A second look wrote nothing of what this answer says.
+    is_withdrawn: bool,
 }
 
 /// A place without words that has speech.
@@ -88,12 +90,64 @@ fn says_more(pieces: &[Part<'_>], whole: &Part<'_>) -> bool {
     words_count > before.0 && unwritten_ms < before.1
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    pub(super) fn new(span: Cow<'a, SpanToRead>, evidence: Evidence, answer: Recognition) -> Self {
+        Self {
+            span,
+            evidence,
+            answer,
+            is_withdrawn: false,
+        }
+    }
+
+    /// Takes the answer of a second look where it is the better one. What is said twice in the whole window too was said twice.
+    /// Where it writes nothing at all, the first answer was a guess, and is suppressed; but not if it only ran out of tokens.
+    pub(super) fn hear_again(&mut self, fault: Fault, second: Recognition) {
+        let is_cut = fault == Fault::CutShort;
+        if second.segments.iter().all(|s| s.words.is_empty()) {
+            self.is_withdrawn = !is_cut;
+            return;
+        }
+        let is_shorter = self.kept_in(&second).count() < self.kept_words().len();
+        let is_worse = self.faults_count(&second) > self.faults_count(&self.answer);
+        if !is_worse && !(is_cut && is_shorter) {
+            self.answer = second;
+        }
+    }
+
+    pub(super) fn judge(&self, segment: &RecognizedSegment) -> Verdict {
+        match judge(segment, self.evidence) {
+            Verdict::Keep if self.is_withdrawn => Verdict::Suppress(SuppressReason::LowConfidence),
+            verdict => verdict,
+        }
+    }
+
+    /// The one segment of an answer that is kept. What is suppressed is no place to look for names, whoever wrote it.
+    pub(super) fn only_segment<'s>(
+        &self,
+        answer: &'s Recognition,
+    ) -> Option<&'s RecognizedSegment> {
+        match answer.segments.as_slice() {
+            [segment] if self.judge(segment) == Verdict::Keep => Some(segment),
+            _ => None,
+        }
+    }
+
+    /// Words that will be suppressed or were never reached.
+    fn faults_count(&self, answer: &Recognition) -> usize {
+        let words = answer.segments.iter().flat_map(|segment| &segment.words);
+        words.count() - self.kept_in(answer).count() + usize::from(answer.cut_short)
+    }
+
     /// What is suppressed counts as not written.
     fn kept_words(&self) -> Vec<&RecognizedWord> {
-        let kept = |segment: &&RecognizedSegment| judge(segment, self.evidence) == Verdict::Keep;
-        let segments = self.answer.segments.iter().filter(kept);
-        segments.flat_map(|segment| &segment.words).collect()
+        self.kept_in(&self.answer).collect()
+    }
+
+    fn kept_in<'s>(&self, answer: &'s Recognition) -> impl Iterator<Item = &'s RecognizedWord> {
+        let kept = |segment: &&RecognizedSegment| self.judge(segment) == Verdict::Keep;
+        let segments = answer.segments.iter().filter(kept);
+        segments.flat_map(|segment| &segment.words)
     }
 
     fn unwritten(&self, words: &[&RecognizedWord]) -> impl Iterator<Item = Unwritten> {

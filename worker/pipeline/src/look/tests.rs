@@ -7,10 +7,10 @@ use job_schema::transcript::{WarningCode, Word};
 use super::*;
 use crate::recognizer::{LanguageGuess, RecognizedWord};
 
-/// Gives prepared answers and notes what it was asked: temperature, budget and samples.
+/// Gives prepared answers and notes what it was asked: budget and samples.
 struct Prepared {
     answers: VecDeque<Recognition>,
-    asked: Vec<(f32, u32, usize)>,
+    asked: Vec<(u32, usize)>,
 }
 
 impl Recognizer for Prepared {
@@ -19,8 +19,7 @@ impl Recognizer for Prepared {
         request: &Request<'_>,
         _: &AbortFlag,
     ) -> Result<Recognition, RecognizeError> {
-        self.asked
-            .push((request.temperature, request.max_tokens, request.pcm.len()));
+        self.asked.push((request.max_tokens, request.pcm.len()));
         Ok(self.answers.pop_front().unwrap_or_default())
     }
 
@@ -77,7 +76,7 @@ fn syllables(samples: usize) -> Vec<f32> {
     (0..samples).map(level).collect()
 }
 
-fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(f32, u32, usize)>) {
+fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(u32, usize)>) {
     let mut slot = Prepared {
         answers: answers.iter().cloned().collect(),
         asked: Vec::new(),
@@ -128,13 +127,13 @@ fn a_sound_answer_is_asked_for_once() {
     let (result, asked) = look(&[answer("good morning", -0.2, false)], &span(2_000));
     assert_eq!(text(&result), "good morning");
     assert_eq!(result.segments[0].words[0].start_ms, 5_000);
-    assert_eq!(asked, [(0.0, token_budget(span(2_000).span), 32_000)]);
+    assert_eq!(asked, [(token_budget(span(2_000).span), 32_000)]);
 }
 
 #[test]
 fn a_short_span_is_filled_up_with_silence() {
     let (_, asked) = look(&[answer("yes", -0.2, false)], &span(400));
-    assert_eq!(asked[0].2, MIN_SAMPLES);
+    assert_eq!(asked[0].1, MIN_SAMPLES);
 }
 
 #[test]
@@ -145,7 +144,7 @@ fn a_loop_is_looked_at_again_and_kept_once_if_it_comes_back() {
         (text(&mended).as_str(), mended.suppressed.len()),
         ("sure", 0)
     );
-    assert_eq!(asked[1].2, WINDOW_SAMPLES);
+    assert_eq!(asked[1].1, WINDOW_SAMPLES);
 
     let (kept, asked) = look(&[looped.clone(), looped], &span(4_000));
     assert_eq!(asked.len(), 2);
@@ -166,8 +165,29 @@ fn a_cut_without_a_loop_gets_a_larger_budget() {
         &span(1_000),
     );
     assert_eq!(text(&result), "four five six seven");
-    assert_eq!(asked[1].1, asked[0].1 * SECOND_BUDGET_FACTOR);
+    assert_eq!(asked[1].0, NO_BUDGET);
     assert!(result.warnings.is_empty());
+}
+
+#[test]
+fn a_cut_text_does_not_give_way_to_a_shorter_one() {
+    let first = answer("four five six", -0.2, true);
+    for second in [answer("four", -0.2, false), answer("", -0.2, false)] {
+        let (result, _) = look(&[first.clone(), second], &span(1_000));
+        assert_eq!(text(&result), "four five six");
+        assert_eq!(result.warnings[0].code, WarningCode::SpanCutShort);
+        assert!(result.suppressed.is_empty());
+    }
+}
+
+#[test]
+fn what_a_second_look_writes_nothing_of_is_suppressed_and_not_forgotten() {
+    let guess = answer("mumble mumble", -1.2, false);
+    let nothing = answer("", -0.2, false);
+    let (result, _) = look(&[guess, nothing], &span(1_000));
+    assert!(result.segments.is_empty());
+    assert_eq!(result.suppressed[0].text, "mumble mumble");
+    assert_eq!(result.suppressed[0].reason, SuppressReason::LowConfidence);
 }
 
 #[test]
@@ -227,7 +247,7 @@ fn of_several_spans_only_those_that_failed_are_read_again_and_the_order_stays() 
         })
         .collect();
     assert_eq!(texts, ["first of all", "no thank you", "and the last"]);
-    let lengths: Vec<usize> = slot.asked.iter().map(|(_, _, samples)| *samples).collect();
+    let lengths: Vec<usize> = slot.asked.iter().map(|(_, samples)| *samples).collect();
     assert_eq!(lengths.len(), 4);
     assert_eq!(
         lengths[3], WINDOW_SAMPLES,
@@ -263,8 +283,8 @@ fn with_pauses() -> HeardSpan {
     }
 }
 
-fn samples(asked: &[(f32, u32, usize)]) -> Vec<usize> {
-    asked.iter().map(|(_, _, samples)| *samples).collect()
+fn samples(asked: &[(u32, usize)]) -> Vec<usize> {
+    asked.iter().map(|(_, samples)| *samples).collect()
 }
 
 #[test]

@@ -6,20 +6,15 @@ use job_schema::transcript::{
     ConfidenceMapping, SuppressReason, Suppressed, TimeSpan, Warning, WarningCode, Word,
 };
 
-use crate::channel::HeardSpan;
+use super::parts::Part;
 use crate::confidence::confidence;
-use crate::evidence::Evidence;
-use crate::judge::{Verdict, figures, find_loop, folded, judge};
+use crate::judge::{Verdict, figures, find_loop, folded};
 use crate::loudness::Loudness;
 use crate::mend::mend;
-use crate::recognizer::{Recognition, RecognizedSegment};
+use crate::recognizer::RecognizedSegment;
 
-pub(super) fn write_down(
-    recognition: Recognition,
-    heard: &HeardSpan,
-    evidence: Evidence,
-    mapping: Option<&ConfidenceMapping>,
-) -> SpanResult {
+pub(super) fn write_down(part: &Part<'_>, mapping: Option<&ConfidenceMapping>) -> SpanResult {
+    let (recognition, heard) = (&part.answer, &part.span.heard);
     let mut result = SpanResult::new(heard.channel, heard.span);
     if recognition.cut_short {
         result.warnings.push(Warning {
@@ -48,7 +43,7 @@ pub(super) fn write_down(
     let mut words = words.into_iter();
     for segment in &recognition.segments {
         let words: Vec<Word> = words.by_ref().take(segment.words.len()).collect();
-        file(&mut result, segment, judge(segment, evidence), words);
+        file(&mut result, segment, part.judge(segment), words);
     }
     result
 }

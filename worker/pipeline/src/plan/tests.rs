@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::recognizer::MAX_SPAN_MS;
 use crate::stretches::MAX_STRETCH_HOPS;
 
 fn plan(stretches: &[Range<u64>], total: u64) -> Vec<PlannedSpan> {
@@ -58,7 +59,7 @@ proptest! {
         let mut end = 0;
         for span in &spans {
             prop_assert!(span.hops.start >= end && span.hops.end <= total);
-            prop_assert!(span.hops.end - span.hops.start <= MAX_SPAN_HOPS);
+            prop_assert!(span.hops.end - span.hops.start <= MAX_SPAN_MS / HOP_MS);
             prop_assert!(span.stretches.iter().all(|s| span.hops.start <= s.start && s.end <= span.hops.end));
             end = span.hops.end;
         }

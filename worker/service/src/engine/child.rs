@@ -138,7 +138,7 @@ fn refused(error: &dyn std::fmt::Display) -> Failure {
 }
 
 fn traits(facts: &models::ggml::ModelFacts, confidence: ConfidenceMapping) -> ModelTraits {
-    let languages = models::whisper::languages(facts.is_multilingual());
+    let languages = models::whisper::languages(facts);
     ModelTraits {
         languages: languages.map(str::to_owned).collect(),
         confidence: Some(confidence),
