@@ -1,7 +1,7 @@
 """What one leg that is heard on the other does to a transcript.
 
 usage: bleed.py SET_DIR --transcribe-set BINARY --model FILE --work-dir DIR
-                [--recognizer native] [--threads 2] [--levels -30,-20,-12] [--late-ms 24]
+                [--recognizer native] [--threads 2] [--levels=-30,-20,-12] [--late-ms 24]
 
 The two-channel constructed calls of SET_DIR are mixed: to each leg the other one is added, softer by each of --levels and
 --late-ms late, as a hybrid or a handset sends it back. Printed for each level, and for the calls without any bleed: the

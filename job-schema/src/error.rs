@@ -66,7 +66,7 @@ error_codes! {
     /// The job was cancelled.
     Cancelled => "cancelled", Permanent, "submit again if the result is wanted after all";
     /// The job names a model that this fleet does not have.
-    UnknownModel => "unknown_model", Permanent, "pull the model on the workers, or name one they have";
+    UnknownModel => "unknown_model", Permanent, "run workers with this model (engine.model), or submit without options.model";
     /// The job names a rule set that cannot be found or read.
     BadRules => "bad_rules", Permanent, "check the rule set with `earwitness rules check`, then submit again";
     /// The result to be scored again is not there, or has no transcript.
@@ -102,7 +102,7 @@ error_codes! {
     /// The engine ran into its memory limit.
     EngineOutOfMemory => "engine_out_of_memory", Content, "raise engine.memory_limit_bytes or lower slots";
     /// The model returned an error.
-    RecognitionFailed => "recognition_failed", Content, "check the engine's log lines for this job";
+    RecognitionFailed => "recognition_failed", Content, "look at the failure's detail, and check the model's file with `earwitness models verify`";
     /// The store could not be reached or answered with an error.
     StoreUnavailable => "store_unavailable", Infra, "check the store's health and the worker's credentials";
     /// The transfer ended early or did not match its checksum.

@@ -190,7 +190,7 @@ fn check_length(value: &str, limit: usize) -> Result<(), InvalidId> {
     }
 }
 
-/// A job's identity and its idempotency key. Version 7, so that ids sort by the time they were made.
+/// A job's identity, by which its status and events name it. Version 7, so that ids sort by the time they were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct JobId(pub Uuid);

@@ -373,11 +373,11 @@ pub struct Warning {
 pub enum WarningCode {
     /// The file ends before its container says.
     Truncated,
-    /// Packets that could not be decoded were left out; `detail` says how many.
+    /// Packets could not be decoded, and are silence of their length, or bytes belong to no packet; `detail` says how many.
     DamagedPackets,
     /// Decoded and declared duration differ by more than 1 %.
     DurationMismatch,
-    /// Samples that were not numbers or beyond full scale were replaced.
+    /// Samples that were not numbers, or beyond 64 times full scale, were replaced by silence.
     InvalidSamples,
     /// More roles in the job than channels in the recording, or fewer.
     RolesMismatch,

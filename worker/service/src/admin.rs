@@ -1,4 +1,4 @@
-//! The admin port: `/livez`, `/readyz`, `/metrics`. Alive means that the supervisor ticks; ready means that jobs can be
+//! The admin port: `/livez`, `/readyz`, `/metrics`. Alive means that it answers; ready means that jobs can be
 //! taken now. A busy worker is alive, and a worker without its broker is alive but not ready: restarting it would not help.
 
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
-//! Where everything lies in the results bucket. Every key begins with the tenant that owns it, except tombstones, which
-//! must outlive a tenant's prefix; `_` cannot begin a tenant's name, so the two never meet.
+//! Where everything lies in the results bucket. Every key begins with the tenant that owns it, or with a name of the
+//! fleet's own such as `_cancelled/`; `_` cannot begin a tenant's name, so the two never meet. Tombstones are of the second kind, as
+//! they outlive a tenant's prefix.
 //! Keys are made from checked ids only.
 
 use job_schema::job::Lane;

@@ -17,7 +17,7 @@ use crate::telemetry;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct JobLabels {
     pub lane: &'static str,
-    /// completed, rescored, already_done, retried, dead, cancelled, handed_over, lost.
+    /// completed, rescored, already_done, retried, dead, cancelled, handed_over.
     pub outcome: &'static str,
     /// An error code, or empty.
     pub reason: &'static str,

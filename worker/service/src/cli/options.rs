@@ -1,8 +1,9 @@
 //! What a recording is to become, as flags: for a single job and for a batch.
 
-use job_schema::job::{Format, Options, Role, RuleSetRef};
+use job_schema::job::{Format, Options, RawAudio, Role, RuleSetRef};
 
 use super::common::name_and_value;
+use super::raw_layout;
 use super::redaction::RedactArgs;
 
 /// What a call is spoken in, wherever it is transcribed.
@@ -40,6 +41,9 @@ pub(super) struct OptionArgs {
     /// Names and products to expect.
     #[arg(long, value_delimiter = ',', value_name = "TERM,…")]
     vocabulary: Vec<String>,
+    /// Layout of headerless recordings, CODEC:RATE:CHANNELS with CODEC mulaw, alaw, pcm_s16le, g722 or gsm.
+    #[arg(long, value_name = "LAYOUT", value_parser = raw_layout::parse)]
+    raw: Option<RawAudio>,
     /// Refuse the job on workers that run another model.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
@@ -64,7 +68,7 @@ impl OptionArgs {
             channel_roles: self.channels,
             rules: self.rules,
             vocabulary: self.vocabulary,
-            raw_audio: None,
+            raw_audio: self.raw,
             formats: self.format,
             redaction: self.redact.options(),
             scorecard: self.scorecard,

@@ -39,7 +39,7 @@ enum ScorecardsCommand {
     #[command(after_help = "\
 Examples:
   earwitness scorecards answer --tenant acme --call 2026-11-24-0815 --scorecard rules/call-quality-form@2.scorecard.toml \\
-      --reviewer r-17 opening/greeting=yes closing/goodbye=not_applicable
+      --reviewer r-17 opening/greeting=yes conversation/empathy=not_applicable
   earwitness scorecards answer … opening/greeting=no --comment 'said, but to somebody else'")]
     Answer {
         #[command(flatten)]

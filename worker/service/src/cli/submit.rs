@@ -24,7 +24,8 @@ Examples:
   earwitness submit s3://recordings/acme/2026/17.mp3 --tenant acme --call 17 --lane batch
   earwitness submit call.wav --tenant acme --call 18 --rules call-quality@1 --wait
   earwitness submit call.wav --tenant acme --call 19 --attribute direction=inbound --attribute 'queue=sales 2'
-  earwitness submit call.wav --tenant acme --call 20 --languages de,es")]
+  earwitness submit call.wav --tenant acme --call 20 --languages de,es
+  earwitness submit call.ulaw --tenant acme --call 21 --raw mulaw:8000:2")]
 pub(super) struct SubmitArgs {
     /// A file, which is uploaded, or s3://BUCKET/KEY.
     #[arg(value_name = "FILE|S3-URI")]

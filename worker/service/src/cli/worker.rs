@@ -58,7 +58,8 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
     let _log = telemetry::init_worker(
         config.log.format,
         global.log.as_deref().unwrap_or(&config.log.level),
-    )?;
+    )
+    .map_err(|e| Exit::new(exit::CONFIG, e))?;
     let guards = Guards::open(&config)?;
     let shelf = Shelf::open(&config).await?;
     let local = LocalEngine::start(&config).await?;
