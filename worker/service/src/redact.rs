@@ -1,6 +1,7 @@
 //! Redacted copies of a result, and the proof that they are. In: a composed result, its recording and a policy. Out: the objects
 //! to store beside the originals: always the report, and the redacted documents and recording only if nothing speaks against
-//! them. Fails as the engine does when the redacted recording is transcribed again; whatever else goes wrong withholds.
+//! them. Fails as the engine does when the redacted recording is transcribed again, and where the host lacks the sandbox that is
+//! asked for; whatever else goes wrong withholds.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -135,7 +136,13 @@ async fn mute(
     };
     let (engine, recording) = (engine.clone(), Arc::clone(&original.recording));
     let spec = original.spec.clone();
-    off_the_runtime(move || engine.mute(&recording, &spec, request)).await
+    let muted = off_the_runtime(move || engine.mute(&recording, &spec, request)).await?;
+    match muted {
+        Err(e @ MuteError::Unsealed) => {
+            Err(Failure::new(ErrorCode::SandboxUnavailable, e.to_string()))
+        }
+        muted => Ok(muted),
+    }
 }
 
 /// The redacted recording goes the way that every recording goes. What is heard in it still, and its waveform.

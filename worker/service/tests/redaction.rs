@@ -1,6 +1,7 @@
 //! Redacted copies end to end: a real engine process, a real recording, and words from a script that read a card number out.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use job_schema::engine::CallSpec;
 use job_schema::job::Format;
 use job_schema::redaction::{AudioStyle, Check, EntityKind, Redacted, Redaction, WithheldReason};
 use job_schema::transcript::EngineFacts;
+use job_schema::{ErrorCode, Failure};
 use pipeline::assemble::Header;
 use tokio_util::sync::CancellationToken;
 
@@ -28,29 +30,35 @@ struct Bench {
     engine: Engine,
     recording: Arc<File>,
     spec: CallSpec,
-    _script: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
+/// An engine whose recogniser follows `script`, and a sample call.
 fn bench(script: &str) -> Bench {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("script.json");
     std::fs::write(&path, script).expect("write script");
-    let engine = Engine::new(EngineSettings {
-        executable: PathBuf::from(env!("CARGO_BIN_EXE_earwitness")),
-        recognizer: RecognizerSource::Script(path),
-        slots: 2,
-        memory_limit_bytes: 2 << 30,
-        deadline_base: Duration::from_secs(60),
-        deadline_factor: 4.0,
-        require_sandbox: true,
-    });
+    let executable = PathBuf::from(env!("CARGO_BIN_EXE_earwitness"));
+    let engine = engine(executable, path);
     let call = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/cancel-plan.wav");
     Bench {
         engine,
         recording: Arc::new(File::open(call).expect("a sample call")),
         spec: CallSpec::default(),
-        _script: dir,
+        dir,
     }
+}
+
+fn engine(executable: PathBuf, script: PathBuf) -> Engine {
+    Engine::new(EngineSettings {
+        executable,
+        recognizer: RecognizerSource::Script(script),
+        slots: 2,
+        memory_limit_bytes: 2 << 30,
+        deadline_base: Duration::from_secs(60),
+        deadline_factor: 4.0,
+        require_sandbox: true,
+    })
 }
 
 fn header() -> Header {
@@ -89,6 +97,16 @@ impl Bench {
         options: Redaction,
         stop: &CancellationToken,
     ) -> Option<Copies> {
+        let copies = self.try_redact(whole, options, stop).await;
+        copies.expect("the engine lives")
+    }
+
+    async fn try_redact(
+        &self,
+        whole: &Results,
+        options: Redaction,
+        stop: &CancellationToken,
+    ) -> Result<Option<Copies>, Failure> {
         let policy = Arc::new(Policy::new(options).expect("no patterns"));
         let original = Original {
             recording: Arc::clone(&self.recording),
@@ -98,9 +116,16 @@ impl Bench {
             scoring: Scoring::default(),
             formats: vec![Format::Vtt],
         };
-        redact(&self.engine, &original, &policy, stop)
-            .await
-            .expect("the engine lives")
+        redact(&self.engine, &original, &policy, stop).await
+    }
+
+    /// From here on processes are started from a shell script.
+    fn becomes(&mut self, program: &str) {
+        let path = self.dir.path().join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{program}\n")).expect("write program");
+        let runs = Permissions::from_mode(0o700);
+        std::fs::set_permissions(&path, runs).expect("make it run");
+        self.engine = engine(path, self.dir.path().join("script.json"));
     }
 }
 
@@ -234,6 +259,18 @@ async fn a_recording_that_is_not_the_transcripts_is_withheld() {
     let reason = copies.report.withheld.as_ref().map(|w| w.reason);
     assert_eq!(reason, Some(WithheldReason::AudioNotMade));
     assert_eq!(names(&copies), ["redacted/redaction.json"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_without_the_sandbox_that_is_asked_for_is_blamed_and_nothing_is_withheld() {
+    let mut bench = bench(DIGITS);
+    let whole = bench.transcribe().await;
+    // As the process that mutes ends where it is given less.
+    bench.becomes("exit 8");
+    let never = CancellationToken::new();
+    let failed = bench.try_redact(&whole, all_of_it(), &never).await;
+    let failure = failed.expect_err("it cannot be sealed");
+    assert_eq!(failure.code, ErrorCode::SandboxUnavailable);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,13 @@
-//! The engine's sandbox, from inside: a real engine process tries what a hijacked one would.
+//! The sandbox of the processes that decode, from inside: a real engine process tries what a hijacked one would.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use earwitness::engine::self_test::{Fence, Report, in_child};
+use job_schema::engine::Limits;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
 const MEMORY_LIMIT_BYTES: u64 = 2 << 30;
@@ -84,7 +87,7 @@ fn a_host_that_gives_less_is_refused_where_the_whole_is_asked_for() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let script = dir.path().join("script.json");
     std::fs::write(&script, r#"{"words": ["one"]}"#).expect("write script");
-    let call = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/cancel-plan.wav");
+    let call = sample_call();
     for (required, status) in [("true", 77), ("false", 0)] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
         command.arg("transcribe").arg(&call);
@@ -100,6 +103,74 @@ fn a_host_that_gives_less_is_refused_where_the_whole_is_asked_for() {
             required == "true",
             "{said}"
         );
+    }
+}
+
+fn sample_call() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/calls/cancel-plan.wav")
+}
+
+const SAMPLE_CALL_MS: u64 = 43_787;
+
+/// The process that makes a redacted recording, as the service starts it, with nothing to mute.
+fn mute(require_sandbox: bool) -> Command {
+    let order = serde_json::json!({
+        "spans": [[], []],
+        "style": "silence",
+        "duration_ms": SAMPLE_CALL_MS,
+        "extension": "wav",
+        "raw_audio": null,
+        "limits": Limits::default(),
+        "memory_limit_bytes": MEMORY_LIMIT_BYTES,
+        "require_sandbox": require_sandbox,
+    });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
+    command
+        .args(["mute", "--order", &order.to_string()])
+        .env_clear();
+    command.stdin(File::open(sample_call()).expect("a sample call"));
+    command
+}
+
+fn seccomp_filters_count(process: &str) -> u32 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("its status");
+    let count = status.lines().find_map(|line| {
+        let count = line.strip_prefix("Seccomp_filters:")?;
+        count.trim().parse().ok()
+    });
+    count.unwrap_or(0)
+}
+
+#[tokio::test]
+async fn the_process_that_mutes_is_sealed_by_the_time_it_decodes() {
+    if !report(Fence::Sealed).await.sandbox.seccomp {
+        eprintln!(
+            "skipped: the_process_that_mutes_is_sealed_by_the_time_it_decodes: this kernel has no seccomp"
+        );
+        return;
+    }
+    let mut command = mute(false);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    // It holds less than the recording, so that the process waits for us in mid-decoding.
+    let mut pipe = child.stdout.take().expect("a pipe");
+    pipe.read_exact(&mut [0; 4]).expect("a WAV file begins");
+    let filters_count = seccomp_filters_count(&child.id().to_string());
+    drop(pipe);
+    child.wait().expect("it ends");
+    assert!(filters_count > seccomp_filters_count("self"));
+}
+
+#[test]
+fn a_host_that_gives_less_mutes_nothing_where_the_whole_is_asked_for() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    for (required, status) in [(true, 8), (false, 0)] {
+        let path = dir.path().join(status.to_string());
+        let mut command = mute(required);
+        command.stdout(File::create(&path).expect("a scratch file"));
+        let output = without_landlock(&mut command);
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+        let written = std::fs::metadata(&path).expect("the scratch file").len();
+        assert_eq!(written == 0, required, "{written} bytes");
     }
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use job_schema::engine::{CallSpec, EngineInfo, Reply, Request, RunId, Sandbox};
+use job_schema::engine::{CallSpec, EngineInfo, Reply, Request, RunId};
 use job_schema::transcript::ConfidenceMapping;
 use job_schema::{ErrorCode, Failure, Sha256};
 use pipeline::scripted::Script;
@@ -98,7 +98,7 @@ fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
     };
     let model_load_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     // Everything that has to be opened is open, and no thread runs yet that would stay outside.
-    let sandbox = enter_sandbox(args.require_sandbox)?;
+    let sandbox = sandbox::enter(args.require_sandbox)?;
     let info = EngineInfo {
         pid: std::process::id(),
         recognizer: loaded.name,
@@ -112,16 +112,6 @@ fn start(args: &EngineArgs) -> Result<(SlotPool, EngineInfo), Failure> {
         decoding: loaded.decoding.clone(),
     };
     Ok((SlotPool::new(loaded.recognizers, loaded.traits), info))
-}
-
-/// A kernel that lacks a part is told of, and refused where the whole is asked for.
-fn enter_sandbox(required: bool) -> Result<Sandbox, Failure> {
-    let refused = |detail: String| Failure::new(ErrorCode::SandboxUnavailable, detail);
-    let sandbox = sandbox::seal().map_err(|e| refused(format!("enter the sandbox: {e}")))?;
-    if required && !sandbox.is_whole() {
-        return Err(refused(format!("this kernel gives {sandbox}")));
-    }
-    Ok(sandbox)
 }
 
 struct Loaded {

@@ -1,6 +1,6 @@
 //! The process that makes a redacted recording, and the service's side of it. It decodes hostile bytes, so it is a child like
-//! the engine: no environment, no credentials, confined, with the recording as standard input and an unnamed file as standard
-//! output. In: spans by channel, on its command line; they are times and no speech. Out: the file, or [`MuteError`].
+//! the engine: no environment, no credentials, confined and sealed, with the recording as standard input and an unnamed file
+//! as standard output. In: spans by channel, on its command line; they are times and no speech. Out: the file, or [`MuteError`].
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::confine::{confine_writer, limit_cpu};
 use super::host::{Engine, reopen};
+use super::sandbox;
 
 /// The kernel takes 128 KiB an argument.
 const MAX_ORDER_BYTES: usize = 120 << 10;
@@ -33,6 +34,7 @@ const EXIT_DAMAGED: u8 = 4;
 const EXIT_DIFFERENT: u8 = 5;
 const EXIT_TOO_LARGE: u8 = 6;
 const EXIT_NOT_WRITTEN: u8 = 7;
+const EXIT_UNSEALED: u8 = 8;
 
 #[derive(Debug, clap::Args)]
 pub struct MuteArgs {
@@ -51,6 +53,7 @@ struct Order {
     raw_audio: Option<RawAudio>,
     limits: Limits,
     memory_limit_bytes: u64,
+    require_sandbox: bool,
 }
 
 /// Why there is no redacted recording: the redaction is withheld, and the job goes on.
@@ -60,6 +63,9 @@ pub enum MuteError {
     TooManySpans { count: usize },
     #[error("{0}")]
     Refused(&'static str),
+    /// The host's trouble, and no reason to withhold anything.
+    #[error("the process that mutes is given less than the whole sandbox")]
+    Unsealed,
     #[error("the process that mutes died")]
     Died,
     #[error("host: {0}")]
@@ -85,6 +91,8 @@ fn obey(args: &MuteArgs) -> Result<(), u8> {
     };
     let recording = own(std::io::stdin().as_fd().try_clone_to_owned())?;
     let out = own(std::io::stdout().as_fd().try_clone_to_owned())?;
+    // Everything that has to be opened is open, and no byte of the recording is read yet.
+    sandbox::enter(order.require_sandbox).map_err(|_| EXIT_UNSEALED)?;
     let hints = Hints {
         extension: order.extension,
         raw_audio: order.raw_audio,
@@ -136,6 +144,7 @@ impl Engine {
             raw_audio: spec.raw_audio,
             limits: spec.limits,
             memory_limit_bytes: self.settings().memory_limit_bytes,
+            require_sandbox: self.settings().require_sandbox,
         };
         let order = serde_json::to_string(&order).expect("numbers and names serialise");
         if order.len() > MAX_ORDER_BYTES {
@@ -168,6 +177,7 @@ impl Engine {
             Some(EXIT_NOT_WRITTEN) => {
                 Err(MuteError::Refused("the scratch file could not be written"))
             }
+            Some(EXIT_UNSEALED) => Err(MuteError::Unsealed),
             _ => Err(MuteError::Died),
         }
     }

@@ -1,10 +1,12 @@
-//! The fence around the engine, put up once the model is loaded and before the first recording. In: nothing. Out: what
-//! the kernel really enforces ([`Sandbox`]), which may be less than what was asked. Fails when it is put up too late.
+//! The fence around the processes that decode: the engine once its model is loaded, the one that mutes at once; both before
+//! they read a recording. In: whether less than the whole will do. Out: what the kernel really enforces ([`Sandbox`]). Fails
+//! when it is put up too late, or is less than what was asked.
 //! Two fences, since each covers what the other cannot: Landlock knows paths, seccomp knows system calls.
 
 mod filter;
 
 use job_schema::engine::Sandbox;
+use job_schema::{ErrorCode, Failure};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetError,
     RulesetStatus, Scope,
@@ -24,6 +26,16 @@ pub(super) enum SandboxError {
     Landlock(#[from] RulesetError),
     #[error("seccomp: {0}")]
     Filter(#[from] seccompiler::Error),
+}
+
+/// A kernel that lacks a part is told of, and refused where the whole is asked for.
+pub(super) fn enter(required: bool) -> Result<Sandbox, Failure> {
+    let refused = |detail: String| Failure::new(ErrorCode::SandboxUnavailable, detail);
+    let sandbox = seal().map_err(|e| refused(format!("enter the sandbox: {e}")))?;
+    if required && !sandbox.is_whole() {
+        return Err(refused(format!("this kernel gives {sandbox}")));
+    }
+    Ok(sandbox)
 }
 
 /// Seals the process for good. A kernel without one of the two is no error here: the answer says what is in force.

@@ -1,4 +1,4 @@
-//! The system calls that a loaded engine may make; any other returns EPERM. An allowlist, because a kernel gains calls.
+//! The system calls that a process which decodes may make; any other returns EPERM. An allowlist, because a kernel gains calls.
 //! In: nothing. Out: whether the kernel took the filter. The list was taken from traces of whole transcriptions, and of
 //! what the C library does on its own account when a thread starts, ends or aborts.
 
