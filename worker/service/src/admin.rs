@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
@@ -29,6 +30,16 @@ struct HealthFlags {
 impl Health {
     pub fn engine(&self, ready: bool) {
         self.0.engine.store(ready, Ordering::Release);
+    }
+
+    /// Keeps to what is told of the engine's starts.
+    pub async fn follow_engine(self, mut starts: watch::Receiver<bool>) {
+        loop {
+            self.engine(*starts.borrow_and_update());
+            if starts.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     pub fn broker(&self, connected: bool) {
@@ -123,5 +134,26 @@ mod tests {
         assert_eq!(health.obstacle(), None);
         health.drain();
         assert_eq!(health.obstacle(), Some("draining"));
+    }
+
+    #[tokio::test]
+    async fn a_worker_whose_engine_does_not_start_is_not_ready_until_it_does() {
+        let health = Health::default();
+        health.broker(true);
+        let starts = watch::Sender::new(true);
+        let follow = health.clone().follow_engine(starts.subscribe());
+        let changes = async {
+            for (does, obstacle) in [
+                (true, None),
+                (false, Some("engine not ready")),
+                (true, None),
+            ] {
+                starts.send_replace(does);
+                tokio::task::yield_now().await;
+                assert_eq!(health.obstacle(), obstacle);
+            }
+            drop(starts);
+        };
+        tokio::join!(biased; follow, changes);
     }
 }

@@ -1,7 +1,8 @@
 //! The service outlives its engine: a real child process that dies in each of the ways it can, on a real recording.
 
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,7 @@ fn bench_with_deadline(script: &str, deadline_base: Duration) -> Bench {
     let path = dir.path().join("script.json");
     std::fs::write(&path, script).expect("write script");
     let engine = Engine::new(EngineSettings {
-        executable: PathBuf::from(env!("CARGO_BIN_EXE_earwitness")),
+        executable: program(dir.path()),
         recognizer: RecognizerSource::Script(path),
         slots: 2,
         memory_limit_bytes: 2 << 30,
@@ -41,6 +42,18 @@ fn bench_with_deadline(script: &str, deadline_base: Duration) -> Bench {
         recording: Arc::new(call),
         dir,
     }
+}
+
+/// Runs what is in the file `first`, and then as the real program.
+fn program(dir: &Path) -> PathBuf {
+    let (path, first) = (dir.join("program"), dir.join("first"));
+    let real = env!("CARGO_BIN_EXE_earwitness");
+    let lines = format!("#!/bin/sh\n. {}\nexec {real} \"$@\"\n", first.display());
+    std::fs::write(first, "").expect("write what comes first");
+    std::fs::write(&path, lines).expect("write program");
+    let runs = Permissions::from_mode(0o700);
+    std::fs::set_permissions(&path, runs).expect("make it run");
+    path
 }
 
 fn sample(name: &str) -> PathBuf {
@@ -84,6 +97,16 @@ impl Bench {
         Arc::new(File::open(path).expect("the recording just written"))
     }
 
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.dir.path().join(name), text).expect("write file");
+    }
+
+    /// The next run finds no engine up.
+    async fn engine_dies(&self) {
+        let failure = self.run().await.expect_err("it has a fault");
+        assert_eq!(failure.code, ErrorCode::EngineCrashed);
+    }
+
     /// Empty when the run did not complete.
     async fn words(&self) -> Vec<String> {
         let Ok(Recognised::All(findings)) = self.run().await else {
@@ -100,9 +123,11 @@ fn any_call() -> CallSpec {
 }
 
 fn with_fault(kind: &str) -> Bench {
-    bench(&format!(
-        r#"{{"words": ["one", "two"], "fault": {{"kind": "{kind}", "at_span": 1}}}}"#
-    ))
+    bench(&faulty(kind))
+}
+
+fn faulty(kind: &str) -> String {
+    format!(r#"{{"words": ["one", "two"], "fault": {{"kind": "{kind}", "at_span": 1}}}}"#)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,6 +201,51 @@ async fn a_model_that_cannot_be_read_is_refused_before_any_run() {
     let bench = bench("not a script");
     let failure = bench.engine.ready().await.expect_err("accepted");
     assert_eq!(failure.code, ErrorCode::UnknownModel);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_does_not_start_again_is_its_hosts_failure_and_no_recordings() {
+    let cases = [
+        ("first", "kill -KILL $$", ""),
+        ("first", "kill -ABRT $$", ""),
+        ("first", "exit 1", ""),
+        ("script.json", "no script", &faulty("abort")),
+    ];
+    for (file, broken, mended) in cases {
+        let bench = with_fault("abort");
+        bench.engine_dies().await;
+        assert!(*bench.engine.starts().borrow());
+        bench.write(file, broken);
+        for _ in 0..2 {
+            let failure = bench.run().await.expect_err(broken);
+            assert_eq!(failure.code, ErrorCode::HostExhausted, "{failure}");
+            assert!(failure.detail.starts_with("start engine: "), "{failure}");
+        }
+        assert!(!*bench.engine.starts().borrow(), "{broken}");
+        bench.write(file, mended);
+        bench.engine_dies().await;
+        assert!(*bench.engine.starts().borrow(), "{broken}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_goes_away_or_is_replaced_makes_no_result_and_no_recording_is_blamed() {
+    let bench = with_fault("abort");
+    bench.engine_dies().await;
+    let script = bench.dir.path().join("script.json");
+    std::fs::remove_file(script).expect("remove script");
+    let failure = bench.run().await.expect_err("it is gone");
+    assert_eq!(failure.code, ErrorCode::HostExhausted, "{failure}");
+    // A script that would do, under another digest.
+    bench.write("script.json", r#"{"words": ["three"]}"#);
+    for _ in 0..2 {
+        let failure = bench.run().await.expect_err("it is another");
+        assert_eq!(failure.code, ErrorCode::HostExhausted, "{failure}");
+        assert!(failure.detail.contains("another"), "{failure}");
+    }
+    assert!(!*bench.engine.starts().borrow());
+    bench.write("script.json", &faulty("abort"));
+    bench.engine_dies().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,26 +1,28 @@
 //! The service's handle on its engine: starts it, starts it again after it died, and drives one run at a time for each caller.
 //! In: a recording's descriptor and a [`CallSpec`]. Out: replies as they come, then how the run ended.
-//! Fails with a [`Failure`] the engine reported, a death, or a missed deadline.
+//! Fails with a [`Failure`] the engine reported, a death, a missed deadline, or the host's failure to start it again.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use job_schema::engine::{CallSpec, CallSummary, EngineInfo, Reply, Request, RunId};
 use job_schema::{ErrorCode, Failure};
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{RwLock, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::death::Death;
-use super::process::{EngineSettings, Process, Stage};
+use super::process::{EngineSettings, Process, Stage, lock};
 
 /// How long an abort may go unheard before the process is killed.
 const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// Reading a large model from a slow disk.
 const START_DEADLINE: Duration = Duration::from_secs(300);
+
+type Replies = mpsc::UnboundedReceiver<Reply>;
 
 /// Cheap to clone; the process ends when the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -31,7 +33,10 @@ pub struct Engine {
 #[derive(Debug)]
 struct Shared {
     settings: EngineSettings,
+    /// Up, or on its way.
     current: Mutex<Option<Arc<Process>>>,
+    first: OnceLock<EngineInfo>,
+    starts: watch::Sender<bool>,
     /// Read by runs in company, written by a run that must be alone.
     company: RwLock<()>,
     next_run: AtomicU64,
@@ -75,6 +80,8 @@ impl Engine {
         let shared = Shared {
             settings,
             current: Mutex::default(),
+            first: OnceLock::new(),
+            starts: watch::Sender::new(false),
             company: RwLock::new(()),
             next_run: AtomicU64::new(1),
         };
@@ -85,16 +92,13 @@ impl Engine {
 
     /// Starts the process if none is up, and waits until its model is loaded.
     pub async fn ready(&self) -> Result<EngineInfo, Failure> {
-        let process = self.process().await?;
-        match &*process.stage().borrow() {
-            Stage::Ready(info) => Ok(info.clone()),
-            Stage::Refused(failure) => Err(failure.clone()),
-            Stage::Dead(death) => Err(death.failure()),
-            Stage::Starting => Err(Failure::new(
-                ErrorCode::Internal,
-                "the engine is still starting",
-            )),
-        }
+        let (_process, info) = self.process().await?;
+        Ok(info)
+    }
+
+    /// Whether the process started when it was last asked for, with what it started with first.
+    pub fn starts(&self) -> watch::Receiver<bool> {
+        self.shared.starts.subscribe()
     }
 
     /// What other processes of the same kind are started with.
@@ -126,12 +130,12 @@ impl Engine {
         request: RunRequest,
         on_reply: &mut (dyn FnMut(Reply) + Send),
     ) -> Result<RunEnd, EngineFault> {
-        let process = self.process().await?;
         let run = self.shared.next_run.fetch_add(1, Ordering::Relaxed);
+        let (process, replies) = self.enter(run).await?;
         let mut inside = Inside {
             process: &process,
             run,
-            replies: process.join(run),
+            replies,
         };
         let recording = reopen(&request.recording)?;
         let spec = Box::new(request.spec);
@@ -142,49 +146,92 @@ impl Engine {
         inside.drive(settings, &request.stop, on_reply).await
     }
 
-    /// The live process: the current one, or a new one if that has ended.
-    async fn process(&self) -> Result<Arc<Process>, Failure> {
-        let mut current = self.shared.current.lock().await;
-        if let Some(process) = current.as_ref()
-            && matches!(*process.stage().borrow(), Stage::Ready(_))
-        {
-            return Ok(Arc::clone(process));
-        }
-        let process = Process::start(&self.shared.settings)?;
-        let mut stage = process.stage();
-        let started = tokio::time::timeout(
-            START_DEADLINE,
-            stage.wait_for(|s| !matches!(s, Stage::Starting)),
-        )
-        .await;
-        let Ok(Ok(seen)) = started else {
-            process.kill();
-            return Err(Failure::new(
-                ErrorCode::Internal,
-                format!("no model after {} s", START_DEADLINE.as_secs()),
-            ));
-        };
-        let outcome = match &*seen {
-            Stage::Ready(info) => {
-                tracing::info!(
-                    pid = info.pid,
-                    slots = info.slots_count,
-                    model_load_ms = info.model_load_ms,
-                    "engine ready"
-                );
-                Ok(())
+    async fn enter(&self, run: RunId) -> Result<(Arc<Process>, Replies), Failure> {
+        loop {
+            let (process, _) = self.process().await.map_err(of_host)?;
+            if let Some(replies) = process.join(run) {
+                return Ok((process, replies));
             }
-            Stage::Refused(failure) => Err(failure.clone()),
-            Stage::Dead(death) => Err(death.failure()),
-            Stage::Starting => Err(Failure::new(
-                ErrorCode::Internal,
-                "the engine is still starting",
-            )),
+        }
+    }
+
+    /// The live process, or a new one where that has ended, once its model is loaded. A start outlives whoever waited for it.
+    async fn process(&self) -> Result<(Arc<Process>, EngineInfo), Failure> {
+        let process = self.current();
+        let loaded = match &process {
+            Ok(process) => loaded(process).await,
+            Err(failure) => Err(failure.clone()),
         };
-        drop(seen);
-        outcome?;
-        *current = Some(Arc::clone(&process));
-        Ok(process)
+        let starts = loaded.as_ref().is_ok_and(|info| self.is_as_before(info));
+        let is_news = |before: &mut bool| std::mem::replace(before, starts) != starts;
+        self.shared.starts.send_if_modified(is_news);
+        let (process, info) = (process?, loaded?);
+        if starts {
+            return Ok((process, info));
+        }
+        process.kill();
+        Err(Failure::new(
+            ErrorCode::HostExhausted,
+            "the model or its recogniser is another than at the first start",
+        ))
+    }
+
+    fn current(&self) -> Result<Arc<Process>, Failure> {
+        let mut current = lock(&self.shared.current);
+        match &*current {
+            Some(process) if !process.is_over() => Ok(Arc::clone(process)),
+            _ => {
+                let process = Process::start(&self.shared.settings)?;
+                *current = Some(Arc::clone(&process));
+                Ok(process)
+            }
+        }
+    }
+
+    /// Results are stored under what the first process said it was.
+    fn is_as_before(&self, info: &EngineInfo) -> bool {
+        let first = self.shared.first.get_or_init(|| info.clone());
+        first.model_sha256 == info.model_sha256
+            && first.recognizer == info.recognizer
+            && first.decoding == info.decoding
+            && first.confidence == info.confidence
+    }
+}
+
+async fn loaded(process: &Process) -> Result<EngineInfo, Failure> {
+    let mut stage = process.stage();
+    let started = tokio::time::timeout_at(
+        process.begun_at() + START_DEADLINE,
+        stage.wait_for(|s| !matches!(s, Stage::Starting)),
+    )
+    .await;
+    let Ok(Ok(seen)) = started else {
+        process.kill();
+        return Err(Failure::new(
+            ErrorCode::Internal,
+            format!("no model after {} s", START_DEADLINE.as_secs()),
+        ));
+    };
+    match &*seen {
+        Stage::Ready(info) => Ok(info.clone()),
+        Stage::Refused(failure) => Err(failure.clone()),
+        Stage::Dead(death) => Err(death.failure()),
+        Stage::Starting => Err(Failure::new(
+            ErrorCode::Internal,
+            "the engine is still starting",
+        )),
+    }
+}
+
+/// An engine that is not ready has seen no recording, and a model that is gone was there when the worker began: whatever
+/// keeps one from starting again is its host's.
+fn of_host(failure: Failure) -> Failure {
+    match failure.code {
+        ErrorCode::SandboxUnavailable => failure,
+        _ => Failure::new(
+            ErrorCode::HostExhausted,
+            format!("start engine: {}", failure.detail),
+        ),
     }
 }
 
@@ -192,7 +239,7 @@ impl Engine {
 struct Inside<'a> {
     process: &'a Arc<Process>,
     run: RunId,
-    replies: tokio::sync::mpsc::UnboundedReceiver<Reply>,
+    replies: Replies,
 }
 
 impl Drop for Inside<'_> {

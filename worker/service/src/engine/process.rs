@@ -15,6 +15,7 @@ use std::time::Duration;
 use job_schema::engine::{EngineInfo, Reply, Request, RunId};
 use job_schema::{ErrorCode, Failure};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::death::{Death, says_out_of_memory};
 use super::frame::{self, FrameError};
@@ -56,6 +57,7 @@ pub(super) enum Stage {
 
 #[derive(Debug)]
 pub(super) struct Process {
+    begun_at: Instant,
     socket: UnixStream,
     /// Frames of one request are written together.
     writing: Mutex<()>,
@@ -73,11 +75,12 @@ impl Process {
         let exhausted = |e: std::io::Error| {
             Failure::new(
                 ErrorCode::HostExhausted,
-                format!("start engine: {}", e.kind()),
+                format!("socket or thread of the engine: {}", e.kind()),
             )
         };
         let (ours, theirs) = UnixStream::pair().map_err(exhausted)?;
         let process = Arc::new(Self {
+            begun_at: Instant::now(),
             socket: ours,
             writing: Mutex::new(()),
             runs: Mutex::new(Some(HashMap::new())),
@@ -99,17 +102,26 @@ impl Process {
         self.stage.subscribe()
     }
 
+    pub(super) fn begun_at(&self) -> Instant {
+        self.begun_at
+    }
+
+    /// Whether nobody is to join it any more.
+    pub(super) fn is_over(&self) -> bool {
+        let refused = matches!(*self.stage.borrow(), Stage::Refused(_));
+        refused || self.was_killed() || lock(&self.runs).is_none()
+    }
+
     /// How many runs were inside when the process ended.
     pub(super) fn runs_at_death(&self) -> usize {
         self.runs_at_death.load(Ordering::Acquire)
     }
 
-    pub(super) fn join(&self, run: RunId) -> mpsc::UnboundedReceiver<Reply> {
+    /// `None` where the process has ended: this run was not inside, and is not to blame.
+    pub(super) fn join(&self, run: RunId) -> Option<mpsc::UnboundedReceiver<Reply>> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        if let Some(runs) = lock(&self.runs).as_mut() {
-            runs.insert(run, sender);
-        }
-        receiver
+        lock(&self.runs).as_mut()?.insert(run, sender);
+        Some(receiver)
     }
 
     pub(super) fn leave(&self, run: RunId) {
@@ -217,6 +229,12 @@ impl Process {
     fn route(&self, reply: Reply) {
         let run = match &reply {
             Reply::Ready { engine } => {
+                tracing::info!(
+                    pid = engine.pid,
+                    slots = engine.slots_count,
+                    model_load_ms = engine.model_load_ms,
+                    "engine ready"
+                );
                 return drop(self.stage.send_replace(Stage::Ready(engine.clone())));
             }
             Reply::Refused { failure } => {
@@ -254,6 +272,6 @@ fn listen(pipe: ChildStderr) -> bool {
 }
 
 /// A poisoned lock guards plain maps here: they are whole whatever the thread that panicked was doing.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
