@@ -109,7 +109,7 @@ error_codes! {
     TransferDamaged => "transfer_damaged", Infra, "check the network between worker and store";
     /// The broker went away.
     BrokerUnavailable => "broker_unavailable", Infra, "check the broker's health";
-    /// The worker lacked disk, memory or descriptors, or could not start its engine again.
+    /// The worker lacked disk, memory, descriptors or time, or could not start its engine again.
     HostExhausted => "host_exhausted", Infra, "free disk space or memory on the worker; check its model file";
     /// The worker died with the job in hand, again and again.
     WorkerLost => "worker_lost", Infra, "look for workers killed by the system, then replay";

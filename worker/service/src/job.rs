@@ -11,10 +11,9 @@ mod rescore;
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use job_schema::checkpoint::CheckpointRef;
 use job_schema::engine::Limits;
 use job_schema::event::Event;
 use job_schema::job::{BucketName, Rescore};
@@ -32,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
 use crate::retention::Retention;
 use crate::rules::RuleBook;
-use crate::settle::Attempts;
+use crate::settle::{Attempts, Stopped};
 use crate::signing::Gate;
 use crate::store::{self, BlobStore, Scope};
 use cancelled::Watch;
@@ -53,7 +52,7 @@ pub struct Fleet {
     pub retention: Retention,
     pub languages: TenantLanguages,
     pub limits: Limits,
-    pub checkpoint_interval: std::time::Duration,
+    pub checkpoint_interval: Duration,
     pub metrics: Metrics,
 }
 
@@ -103,11 +102,7 @@ pub fn engine_facts(model: &ModelInUse) -> EngineFacts {
 pub enum Ended {
     Done(Done),
     /// Stopped on request; the checkpoint holds what was finished, if anything was.
-    Interrupted {
-        checkpoint: Option<CheckpointRef>,
-        /// A span was finished that the checkpoint did not hold when the job was begun.
-        progressed: bool,
-    },
+    Interrupted(Stopped),
 }
 
 /// A job with its manifest in place.
@@ -161,13 +156,16 @@ pub async fn process(
         keep::drop_checkpoint(fleet, job, &plan).await;
         // Of a deleted call another worker may be about to take it back: it must not be told of.
         deleted::check(fleet, job).await?;
-        let how = How::AlreadyDone;
-        let done = publish::done(fleet, job, manifest_key, standing, how);
+        let done = publish::done(fleet, job, manifest_key, standing, How::AlreadyDone);
         return Ok(Ended::Done(done));
     }
-    let (recording, recording_sha256) = fetch(fleet, job, &plan)
+    let fetched = fetch(fleet, job, &plan, stop)
         .instrument(tracing::info_span!("fetch"))
         .await?;
+    let Some((recording, recording_sha256)) = fetched else {
+        watch.check(fleet, job, &plan).await?;
+        return Ok(Ended::Interrupted(Stopped::default()));
+    };
     crash::at(Point::Fetched);
     let board = Board::resumed(keep::load_checkpoint(fleet, job, &plan).await?);
     let resumed = board.spans_count();
@@ -181,7 +179,7 @@ pub async fn process(
     watch.check(fleet, job, &plan).await?;
     let Recognised::All(findings) = recognised else {
         let progressed = board.spans_count() > resumed;
-        return interrupted(fleet, job, &plan, &board, progressed).await;
+        return interrupted(fleet, job, &plan, &board, progressed, board.recognised()).await;
     };
     deleted::check(fleet, job).await?;
     crash::at(Point::Recognised);
@@ -206,7 +204,7 @@ pub async fn process(
         Ok(None) => {
             watch.check(fleet, job, &plan).await?;
             let progressed = finished.spans_count() > resumed;
-            return interrupted(fleet, job, &plan, &finished, progressed).await;
+            return interrupted(fleet, job, &plan, &finished, progressed, board.recognised()).await;
         }
         Err(failure) => return Err(taken_back(fleet, job, failure).await),
     };
@@ -238,6 +236,7 @@ async fn interrupted(
     plan: &Plan,
     finished: &Board,
     progressed: bool,
+    recognised: Duration,
 ) -> Result<Ended, Failure> {
     let checkpoint = keep::save_checkpoint(fleet, job, plan, finished).await?;
     // Stopped because the delivery was lost: another worker may be done, and would not look for this again.
@@ -247,10 +246,11 @@ async fn interrupted(
     {
         keep::drop_checkpoint(fleet, job, plan).await;
     }
-    Ok(Ended::Interrupted {
+    Ok(Ended::Interrupted(Stopped {
         checkpoint,
         progressed,
-    })
+        recognised,
+    }))
 }
 
 /// What is known to be pointless before anything is read.
@@ -278,8 +278,13 @@ async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {
         .map_err(|e| e.failure())
 }
 
-/// The recording into a file without a name, which vanishes with its last descriptor.
-async fn fetch(fleet: &Fleet, job: &Job, plan: &Plan) -> Result<(Arc<File>, Sha256), Failure> {
+/// The recording into a file without a name, which vanishes with its last descriptor. `None` where `stop` came first.
+async fn fetch(
+    fleet: &Fleet,
+    job: &Job,
+    plan: &Plan,
+    stop: &CancellationToken,
+) -> Result<Option<(Arc<File>, Sha256)>, Failure> {
     let started = Instant::now();
     let exhausted = |e: std::io::Error| {
         let detail = format!("scratch file: {}", e.kind());
@@ -288,13 +293,44 @@ async fn fetch(fleet: &Fleet, job: &Job, plan: &Plan) -> Result<(Arc<File>, Sha2
     let scratch = tempfile::tempfile().map_err(exhausted)?;
     let mut writer = tokio::fs::File::from_std(scratch.try_clone().map_err(exhausted)?);
     let limit = fleet.limits.max_recording_bytes;
-    let fetched = fleet
-        .store_of(job)
-        .fetch(&plan.recording, &plan.pin, &mut writer, limit)
-        .await;
+    let store = fleet.store_of(job);
+    let fetched = tokio::select! {
+        fetched = store.fetch(&plan.recording, &plan.pin, &mut writer, limit) => fetched,
+        () = stop.cancelled() => return Ok(None),
+    };
     let fetched = fetched.map_err(|e| e.recording_failure())?;
     fleet
         .metrics
         .stage("fetch", started.elapsed().as_secs_f64());
-    Ok((Arc::new(scratch), fetched.sha256))
+    Ok(Some((Arc::new(scratch), fetched.sha256)))
+}
+
+#[cfg(test)]
+mod tests {
+    use job_schema::parse;
+
+    use super::keep::tests::{JOB, fleet};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_is_stopped_while_its_recording_comes_says_nothing_of_the_recording() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("results")).unwrap();
+        std::fs::create_dir_all(root.path().join("recordings/acme")).unwrap();
+        let recording = root.path().join("recordings/acme/c1.wav");
+        // Of nothing on the disk, and of more than can be copied while one looks.
+        let sparse = File::create(recording).and_then(|file| file.set_len(256 << 20));
+        sparse.unwrap();
+        let fleet = fleet(root.path(), &"0".repeat(64).parse().unwrap());
+        let job = parse::job(JOB.as_bytes()).unwrap();
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let ended = process(&fleet, &job, Attempts::default(), &stop).await;
+        // With the recording in hand it would be at an engine that does not start.
+        let Ok(Ended::Interrupted(stopped)) = ended else {
+            unreachable!("nothing else ends it: {ended:?}")
+        };
+        assert!(stopped.checkpoint.is_none() && !stopped.progressed);
+        assert_eq!(stopped.recognised, Duration::ZERO);
+    }
 }

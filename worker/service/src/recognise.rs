@@ -3,7 +3,8 @@
 //! Fails as the engine does; a death among several runs is tried again alone first.
 
 use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use job_schema::Failure;
 use job_schema::engine::{CallSpec, PeaksChunk, Progress, Reply, SpanResult};
@@ -14,7 +15,10 @@ use crate::results::Findings;
 
 /// What is known so far: written by the run, read by whoever shows progress or keeps checkpoints.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<Mutex<Noted>>);
+pub struct Board {
+    noted: Arc<Mutex<Noted>>,
+    begun_at: Arc<OnceLock<Instant>>,
+}
 
 #[derive(Debug, Default)]
 struct Noted {
@@ -25,10 +29,19 @@ struct Noted {
 
 impl Board {
     pub fn resumed(spans: Vec<SpanResult>) -> Self {
-        Self(Arc::new(Mutex::new(Noted {
+        let noted = Noted {
             spans,
             ..Noted::default()
-        })))
+        };
+        Self {
+            noted: Arc::new(Mutex::new(noted)),
+            begun_at: Arc::default(),
+        }
+    }
+
+    /// Since the engine was first given the recording; zero if it never was.
+    pub fn recognised(&self) -> Duration {
+        self.begun_at.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
     pub fn spans_count(&self) -> u64 {
@@ -58,7 +71,7 @@ impl Board {
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Noted) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -88,6 +101,7 @@ pub async fn recognise(
             recording: Arc::clone(&recording),
             spec,
             stop: stop.clone(),
+            begun_at: Arc::clone(&board.begun_at),
         };
         match engine
             .run(request, company, &mut |reply| board.note(reply))

@@ -65,8 +65,9 @@ pub async fn redact(
     };
     let mut sound = None;
     if policy.options().audio.is_some() && drafted.found.withheld.is_none() {
-        match mute(engine, original, policy, &drafted).await? {
-            Ok(muted) => {
+        match mute(engine, original, policy, &drafted, stop).await? {
+            Ok(None) => return Ok(None),
+            Ok(Some(muted)) => {
                 let muted = Arc::new(muted);
                 let Some((leaks, peaks)) =
                     listen_again(engine, original, policy, &drafted, &muted, stop).await?
@@ -124,7 +125,8 @@ async fn mute(
     original: &Original,
     policy: &Policy,
     drafted: &Drafted,
-) -> Result<Result<File, MuteError>, Failure> {
+    stop: &CancellationToken,
+) -> Result<Result<Option<File>, MuteError>, Failure> {
     let Some(style) = policy.options().audio else {
         return Ok(Err(MuteError::Refused("no style was asked for")));
     };
@@ -135,8 +137,8 @@ async fn mute(
         duration_ms: original.transcript.audio.decoded.duration_ms,
     };
     let (engine, recording) = (engine.clone(), Arc::clone(&original.recording));
-    let spec = original.spec.clone();
-    let muted = off_the_runtime(move || engine.mute(&recording, &spec, request)).await?;
+    let (spec, stop) = (original.spec.clone(), stop.clone());
+    let muted = off_the_runtime(move || engine.mute(&recording, &spec, request, &stop)).await?;
     match muted {
         Err(e @ MuteError::Unsealed) => {
             Err(Failure::new(ErrorCode::SandboxUnavailable, e.to_string()))

@@ -63,9 +63,19 @@ pub enum Outcome {
     /// Stopped by a shutdown or at the end of a hold, with what is finished so far.
     Interrupted {
         checkpoint: Option<CheckpointRef>,
-        /// A whole hold went by ([`is_whole_hold`]) and no span was finished.
+        /// The engine had the recording for long ([`after_stop`]) and finished no span.
         stalled: bool,
     },
+}
+
+/// A job that was stopped before its end; by default before it was begun.
+#[derive(Debug, Default)]
+pub struct Stopped {
+    pub checkpoint: Option<CheckpointRef>,
+    /// A span was finished that the checkpoint did not hold when the job was begun.
+    pub progressed: bool,
+    /// How long ago the engine was given the recording; zero if it never was.
+    pub recognised: Duration,
 }
 
 /// What to publish before the delivery is acked. Publishing fails: no ack, and the broker redelivers.
@@ -113,10 +123,22 @@ pub fn settle(outcome: Outcome, attempts: Attempts, policy: &Policy) -> Settleme
     }
 }
 
-/// Whether a job was held so long that one without progress will make none in the next hold either. A restart that comes
-/// earlier says nothing about the job.
-pub fn is_whole_hold(held: Duration, max_hold: Duration) -> bool {
-    held >= max_hold.min(STALL)
+/// What a stop makes of a job. One without progress after a whole hold, or [`STALL`] in the engine, will make none in the next
+/// hold either. It counts as the recording's failure only where the engine had it for most of the time: to fetch it, or to wait
+/// for the engine, is no fault of its own. A restart that comes earlier says nothing about the job.
+pub fn after_stop(stopped: Stopped, held: Duration, max_hold: Duration) -> Outcome {
+    let is_whole = held >= max_hold;
+    let had_its_time = is_whole && stopped.recognised >= max_hold / 2;
+    let stalled = !stopped.progressed && (had_its_time || stopped.recognised >= STALL);
+    if is_whole && !stopped.progressed && !stalled {
+        let detail =
+            "held as long as a delivery may be, most of it before the engine had the recording";
+        return Outcome::Failed(Failure::new(ErrorCode::HostExhausted, detail));
+    }
+    Outcome::Interrupted {
+        checkpoint: stopped.checkpoint,
+        stalled,
+    }
 }
 
 /// Whether a delivery is to be buried before any work: its workers were lost too often to try it on one more.

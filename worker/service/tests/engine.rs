@@ -1,15 +1,18 @@
 //! The service outlives its engine: a real child process that dies in each of the ways it can, on a real recording.
 
 use std::fs::{File, Permissions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use earwitness::engine::{Engine, EngineSettings, RecognizerSource};
+use earwitness::engine::{Company, Engine, EngineSettings, RecognizerSource, RunEnd, RunRequest};
 use earwitness::recognise::{Board, Recognised, recognise};
 use job_schema::engine::CallSpec;
 use job_schema::{ErrorCode, Failure};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 struct Bench {
@@ -256,4 +259,67 @@ async fn a_stop_ends_the_run_at_a_span_and_keeps_what_was_found() {
     let recording = Arc::clone(&bench.recording);
     let ended = recognise(&bench.engine, recording, &any_call(), &board, &stop).await;
     assert!(matches!(ended, Ok(Recognised::Stopped)), "{ended:?}");
+}
+
+/// A pipe with a name, at which a program waits for us or we for it.
+fn gate(dir: &Path) -> PathBuf {
+    let path = dir.join("gate");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo runs").success());
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_model_that_loads_and_the_next_run_has_its_engine() {
+    let bench = bench(r#"{"words": ["one"]}"#);
+    let gate = gate(bench.dir.path());
+    bench.write("first", &format!("read -r line < {}\n", gate.display()));
+    let (board, stop) = (Board::default(), CancellationToken::new());
+    let recording = Arc::clone(&bench.recording);
+    let spec = any_call();
+    let run = recognise(&bench.engine, recording, &spec, &board, &stop);
+    // Opened for writing once the program reads, which is before it loads anything.
+    let opening = tokio::task::spawn_blocking(move || File::options().write(true).open(gate));
+    let stopping = async {
+        let gate = opening.await.expect("no panic").expect("a pipe");
+        stop.cancel();
+        gate
+    };
+    let (ended, mut gate) = tokio::join!(run, stopping);
+    assert!(matches!(ended, Ok(Recognised::Stopped)), "{ended:?}");
+    assert_eq!(board.recognised(), Duration::ZERO);
+    bench.write("first", "exit 1");
+    gate.write_all(b"go\n").expect("it reads");
+    assert!(!bench.words().await.is_empty(), "another one was started");
+    assert!(*bench.engine.starts().borrow());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_the_calls_that_are_inside() {
+    let bench = bench(r#"{"words": ["one"], "delay_ms": 100}"#);
+    let request = |stop: &CancellationToken| RunRequest {
+        recording: Arc::clone(&bench.recording),
+        spec: any_call(),
+        stop: stop.clone(),
+        begun_at: Arc::default(),
+    };
+    let (stop, inside) = (CancellationToken::new(), Notify::new());
+    let never = CancellationToken::new();
+    let mut tell = |_| inside.notify_one();
+    let long = bench
+        .engine
+        .run(request(&never), Company::Welcome, &mut tell);
+    let waiting = async {
+        inside.notified().await;
+        stop.cancel();
+        let alone = request(&stop);
+        let begun_at = Arc::clone(&alone.begun_at);
+        let ended = bench.engine.run(alone, Company::Alone, &mut |_| {}).await;
+        assert!(matches!(ended, Ok(RunEnd::Stopped)), "{ended:?}");
+        assert!(begun_at.get().is_none());
+    };
+    tokio::select! {
+        ended = long => panic!("it waited: {ended:?}"),
+        () = waiting => {}
+    }
 }

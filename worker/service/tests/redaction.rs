@@ -3,6 +3,7 @@
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -286,4 +287,24 @@ async fn a_stop_during_the_proof_leaves_nothing_half_proved() {
         ..all_of_it()
     };
     assert!(bench.redact(&whole, partly, &stop).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_the_process_that_mutes() {
+    let mut bench = bench(DIGITS);
+    let whole = bench.transcribe().await;
+    let gate = bench.dir.path().join("gate");
+    let made = Command::new("mkfifo").arg(&gate).status();
+    assert!(made.expect("mkfifo runs").success());
+    bench.becomes(&format!("echo $$ > {}; exec sleep 600", gate.display()));
+    let stop = CancellationToken::new();
+    let told = tokio::task::spawn_blocking(move || std::fs::read_to_string(gate));
+    let stopping = async {
+        let pid = told.await.expect("no panic").expect("a pipe");
+        stop.cancel();
+        pid
+    };
+    let (copies, pid) = tokio::join!(bench.redact(&whole, all_of_it(), &stop), stopping);
+    assert!(copies.is_none());
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "it lives on");
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use job_schema::engine::{CallSpec, CallSummary, EngineInfo, Reply, Request, RunId};
 use job_schema::{ErrorCode, Failure};
-use tokio::sync::{RwLock, mpsc, watch};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,14 @@ use super::process::{EngineSettings, Process, Stage, lock};
 const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// Reading a large model from a slow disk.
 const START_DEADLINE: Duration = Duration::from_secs(300);
+
+/// Held for as long as a run is inside.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held, and never looked at")]
+enum Place<'a> {
+    WithOthers(RwLockReadGuard<'a, ()>),
+    Alone(RwLockWriteGuard<'a, ()>),
+}
 
 type Replies = mpsc::UnboundedReceiver<Reply>;
 
@@ -47,8 +55,10 @@ pub struct RunRequest {
     /// Read from its start, whatever its position is now.
     pub recording: Arc<File>,
     pub spec: CallSpec,
-    /// Cancelled to make the engine finish the spans in hand and stop.
+    /// Cancelled to make the engine finish the spans in hand and stop; before it has the recording, to give it up.
     pub stop: CancellationToken,
+    /// Set when the engine is given the recording, unless it was before.
+    pub begun_at: Arc<OnceLock<std::time::Instant>>,
 }
 
 /// Whether other runs may be inside the process at the same time.
@@ -113,25 +123,13 @@ impl Engine {
         company: Company,
         on_reply: &mut (dyn FnMut(Reply) + Send),
     ) -> Result<RunEnd, EngineFault> {
-        match company {
-            Company::Welcome => {
-                let _with_others = self.shared.company.read().await;
-                self.run_once(request, on_reply).await
-            }
-            Company::Alone => {
-                let _alone = self.shared.company.write().await;
-                self.run_once(request, on_reply).await
-            }
-        }
-    }
-
-    async fn run_once(
-        &self,
-        request: RunRequest,
-        on_reply: &mut (dyn FnMut(Reply) + Send),
-    ) -> Result<RunEnd, EngineFault> {
         let run = self.shared.next_run.fetch_add(1, Ordering::Relaxed);
-        let (process, replies) = self.enter(run).await?;
+        // The calls inside may be long, and the model slow to load.
+        let entered = tokio::select! {
+            entered = self.enter(run, company) => entered?,
+            () = request.stop.cancelled() => return Ok(RunEnd::Stopped),
+        };
+        let (_place, process, replies) = entered;
         let mut inside = Inside {
             process: &process,
             run,
@@ -139,6 +137,7 @@ impl Engine {
         };
         let recording = reopen(&request.recording)?;
         let spec = Box::new(request.spec);
+        request.begun_at.get_or_init(std::time::Instant::now);
         // A failed send means that the process is gone: waiting for replies then tells how it went.
         let _gone = process.send(&Request::Run { run, spec }, Some(&recording));
         drop(recording);
@@ -146,11 +145,19 @@ impl Engine {
         inside.drive(settings, &request.stop, on_reply).await
     }
 
-    async fn enter(&self, run: RunId) -> Result<(Arc<Process>, Replies), Failure> {
+    async fn enter(
+        &self,
+        run: RunId,
+        company: Company,
+    ) -> Result<(Place<'_>, Arc<Process>, Replies), Failure> {
+        let place = match company {
+            Company::Welcome => Place::WithOthers(self.shared.company.read().await),
+            Company::Alone => Place::Alone(self.shared.company.write().await),
+        };
         loop {
             let (process, _) = self.process().await.map_err(of_host)?;
             if let Some(replies) = process.join(run) {
-                return Ok((process, replies));
+                return Ok((place, process, replies));
             }
         }
     }

@@ -5,7 +5,8 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::os::fd::AsFd;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
 
 use job_schema::Failure;
 use job_schema::engine::{CallSpec, Limits};
@@ -15,6 +16,7 @@ use job_schema::transcript::TimeSpan;
 use pipeline::decode::Hints;
 use pipeline::redact_audio::{Muting, RedactAudioError, redact};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::confine::{confine_writer, limit_cpu};
 use super::host::{Engine, reopen};
@@ -27,6 +29,9 @@ const MAX_FILE_BYTES: u64 = u32::MAX as u64;
 /// Decoding takes a hundredth of the audio's duration; what takes a tenth and a minute goes round and round.
 const CPU_BASE_S: u64 = 60;
 const CPU_SHARE: u64 = 10;
+
+/// How soon an end, of the process or by a stop, is noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 const EXIT_REFUSED: u8 = 2;
 const EXIT_NOT_DECODED: u8 = 3;
@@ -127,14 +132,15 @@ pub struct MuteRequest {
 }
 
 impl Engine {
-    /// Writes a redacted copy of `recording`, WAV, into a file without a name. Blocks until the process has ended: the
-    /// kernel ends the child with the thread that started it.
+    /// Writes a redacted copy of `recording`, WAV, into a file without a name; none where `stop` came first. Blocks until
+    /// the process has ended: the kernel ends the child with the thread that started it.
     pub fn mute(
         &self,
         recording: &File,
         spec: &CallSpec,
         request: MuteRequest,
-    ) -> Result<File, MuteError> {
+        stop: &CancellationToken,
+    ) -> Result<Option<File>, MuteError> {
         let count = request.spans.iter().map(Vec::len).sum();
         let order = Order {
             spans: request.spans,
@@ -153,17 +159,20 @@ impl Engine {
         let host = |e: std::io::Error| MuteError::Host(e.kind());
         let gone = |_: Failure| MuteError::Host(std::io::ErrorKind::NotFound);
         let out = tempfile::tempfile().map_err(host)?;
-        let status = Command::new(&self.settings().executable)
+        let mut child = Command::new(&self.settings().executable)
             .args(["mute", "--order", &order])
             .env_clear()
             .stdin(Stdio::from(reopen(recording).map_err(gone)?))
             .stdout(Stdio::from(out.try_clone().map_err(host)?))
             // It could only hold what a panicking decoder says.
             .stderr(Stdio::null())
-            .status()
+            .spawn()
             .map_err(host)?;
+        let Some(status) = ended(&mut child, stop).map_err(host)? else {
+            return Ok(None);
+        };
         match status.code().and_then(|code| u8::try_from(code).ok()) {
-            Some(0) => Ok(out),
+            Some(0) => Ok(Some(out)),
             Some(EXIT_NOT_DECODED) => Err(MuteError::Refused(
                 "the recording could not be decoded again",
             )),
@@ -180,5 +189,20 @@ impl Engine {
             Some(EXIT_UNSEALED) => Err(MuteError::Unsealed),
             _ => Err(MuteError::Died),
         }
+    }
+}
+
+/// Ends the process where `stop` comes first.
+fn ended(child: &mut Child, stop: &CancellationToken) -> std::io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if stop.is_cancelled() {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK_EVERY);
     }
 }

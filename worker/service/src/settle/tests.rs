@@ -90,20 +90,38 @@ fn a_hold_without_progress_is_a_failed_attempt() {
 }
 
 #[test]
-fn a_hold_is_whole_at_its_end_or_after_ten_minutes() {
-    let held_s = [
-        (29, 30, false),
-        (30, 30, true),
-        (599, 1_200, false),
-        (600, 1_200, true),
+fn a_stop_blames_the_recording_by_its_time_in_the_engine_and_else_the_host_by_the_whole_hold() {
+    let (again, content, infra) = ((0, 0), (1, 0), (0, 1));
+    let cases_s = [
+        // In the engine, held, of at most.
+        (29, 29, 30, again),
+        (29, 30, 30, content),
+        (14, 30, 30, infra),
+        (599, 610, 1_200, again),
+        (600, 601, 1_200, content),
+        // A fetch of ten minutes and more, then a stop.
+        (0, 700, 1_200, again),
+        (90, 700, 1_200, again),
+        (0, 1_200, 1_200, infra),
     ];
-    for (held, max_hold, whole) in held_s {
-        let [held, max_hold] = [held, max_hold].map(Duration::from_secs);
-        assert_eq!(
-            is_whole_hold(held, max_hold),
-            whole,
-            "{held:?} of {max_hold:?}"
-        );
+    for (recognised, held, max_hold, expected) in cases_s {
+        let [recognised, held, max_hold] = [recognised, held, max_hold].map(Duration::from_secs);
+        for progressed in [false, true] {
+            let stopped = Stopped {
+                checkpoint: None,
+                progressed,
+                recognised,
+            };
+            let outcome = after_stop(stopped, held, max_hold);
+            let after = match settle(outcome, Attempts::default(), &policy()) {
+                Settlement::HandOver { attempts, .. } | Settlement::Retry { attempts, .. } => {
+                    (attempts.content, attempts.infra)
+                }
+                other => panic!("{other:?}"),
+            };
+            let expected = if progressed { again } else { expected };
+            assert_eq!(after, expected, "{recognised:?}, {held:?} of {max_hold:?}");
+        }
     }
 }
 

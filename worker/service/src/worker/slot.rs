@@ -25,7 +25,7 @@ use crate::crash::{self, Point};
 use crate::job::{self, Ended};
 use crate::lanes::LaneOrder;
 use crate::rows::Owner;
-use crate::settle::{Outcome, is_whole_hold, settle, worn_out};
+use crate::settle::{Outcome, after_stop, settle, worn_out};
 use crate::topology::Place;
 
 /// The first pause of an idle slot; it doubles up to `worker.poll_interval` while nothing comes.
@@ -248,13 +248,9 @@ impl Slot {
         let stop = self.stop_token();
         let outcome = match job::process(&self.worker.fleet, &job, delivery.attempts, &stop).await {
             Ok(Ended::Done(done)) => return self.complete(delivery, &job, done).await,
-            Ok(Ended::Interrupted {
-                checkpoint,
-                progressed,
-            }) => Outcome::Interrupted {
-                checkpoint,
-                stalled: !progressed && is_whole_hold(taken.elapsed(), self.worker.max_hold),
-            },
+            Ok(Ended::Interrupted(stopped)) => {
+                after_stop(stopped, taken.elapsed(), self.worker.max_hold)
+            }
             Err(failure) => Outcome::Failed(failure),
         };
         let settlement = settle(outcome, delivery.attempts, policy);
