@@ -20,10 +20,12 @@ pub mod sentiment;
 pub mod signature;
 pub mod status;
 pub mod transcript;
+pub mod writing;
 
 pub use error::{Class, ErrorCode, Failure};
 pub use ids::{CallId, JobId, ObjectKey, RuleSetId, Sha256, TenantId};
 pub use job::Job;
+pub use writing::Writing;
 
 /// The version of every document defined here. Raised when an old reader would misread a new document.
 pub const SCHEMA_VERSION: u32 = 1;

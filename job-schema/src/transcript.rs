@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CallId, Sha256, TenantId};
 use crate::job::Role;
+use crate::writing::Writing;
 
 /// Every word of a call with its time, channel and confidence, and all that was heard but not written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -147,6 +148,12 @@ impl ChannelFacts {
             non_speech: Vec::new(),
             vocabulary: None,
         }
+    }
+
+    /// How the channel's words are put side by side.
+    pub fn writing(&self) -> Writing {
+        let language = self.language.as_ref();
+        language.map_or(Writing::Spaced, |language| Writing::of(&language.code))
     }
 }
 
