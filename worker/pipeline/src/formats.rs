@@ -11,6 +11,7 @@ mod verbose_json;
 mod vtt;
 mod wtf;
 
+use job_schema::Writing;
 use job_schema::analysis::Analysis;
 use job_schema::job::{Format, Role};
 use job_schema::transcript::{Channel, Speakers, Transcript};
@@ -67,6 +68,13 @@ fn main_language(transcript: &Transcript) -> Option<&str> {
     let languages = channels.filter_map(|channel| channel.facts.language.as_ref());
     let main = languages.max_by_key(|language| language.heard_ms);
     main.map(|language| language.code.as_str())
+}
+
+/// All turns in one line, put side by side as words of the main language are.
+fn whole_text(transcript: &Transcript) -> String {
+    let writing = main_language(transcript).map_or(Writing::Spaced, Writing::of);
+    let texts = transcript.turns.iter().map(|turn| printable(&turn.text));
+    writing.join(texts.filter(|text| !text.is_empty()))
 }
 
 /// The name to show for a channel; none where it is not known who spoke. A name that two channels would share says which.

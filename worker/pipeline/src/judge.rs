@@ -10,7 +10,7 @@ use flate2::write::ZlibEncoder;
 use job_schema::transcript::{Figures, SuppressReason};
 
 use crate::evidence::Evidence;
-use crate::recognizer::{RecognizedSegment, RecognizedWord};
+use crate::recognizer::{RecognizedSegment, RecognizedWord, Writing};
 
 /// Above this the model doubts that anybody speaks: likelier not than so. Then the sound and the text have to make up for it.
 pub const DOUBT_NO_SPEECH_PROB: f32 = 0.5;
@@ -47,22 +47,22 @@ pub enum Verdict {
 }
 
 /// The figures that go into the transcript.
-pub fn figures(segment: &RecognizedSegment) -> Figures {
+pub fn figures(segment: &RecognizedSegment, writing: Writing) -> Figures {
     Figures {
         avg_logprob: segment.avg_logprob,
         no_speech_prob: segment.no_speech_prob,
-        compression_ratio: compression_ratio(&segment.text()),
+        compression_ratio: compression_ratio(&segment.text(writing)),
         temperature: segment.temperature,
     }
 }
 
-pub fn judge(segment: &RecognizedSegment, evidence: Evidence) -> Verdict {
-    let figures = figures(segment);
+pub fn judge(segment: &RecognizedSegment, evidence: Evidence, writing: Writing) -> Verdict {
+    let figures = figures(segment, writing);
     if !segment
         .words
         .iter()
         .any(|w| w.text.chars().any(char::is_alphanumeric))
-        || describes_sound(&segment.text())
+        || describes_sound(&segment.text(writing))
     {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
@@ -85,7 +85,7 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence) -> Verdict {
     if is_unlikely && figures.no_speech_prob > MAX_NO_SPEECH_PROB {
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
-    let is_repetitive = packing(&letters(&segment.text())) > MAX_COMPRESSION_RATIO;
+    let is_repetitive = packing(&letters(&segment.text(writing))) > MAX_COMPRESSION_RATIO;
     // A sentence said twice is a loop where nobody may have said it once: of speech, none said so was doubted at all.
     let repeats = is_repetitive || looped.is_some() || is_doubted && says_twice(segment);
     if repeats && is_doubted {

@@ -14,7 +14,7 @@ use crate::evidence::Evidence;
 use crate::judge::{MIN_AVG_LOGPROB, Verdict, judge, says_twice};
 use crate::recognizer::{
     AbortFlag, MAX_SPAN_MS, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
-    SAMPLE_RATE_HZ,
+    SAMPLE_RATE_HZ, Writing,
 };
 use crate::vocabulary::{Resembled, Terms, place};
 use parts::{Part, hear};
@@ -42,6 +42,12 @@ pub struct SpanToRead {
     pub heard: HeardSpan,
     pub language: String,
     pub terms: Arc<Terms>,
+}
+
+impl SpanToRead {
+    pub(crate) fn writing(&self) -> Writing {
+        Writing::of(&self.language)
+    }
 }
 
 /// Writes down several spans at once, in order.
@@ -96,8 +102,9 @@ fn look_at<'a>(
     let failed = looks.iter().zip(&answers);
     let (again, faults): (Vec<Look>, Vec<Fault>) = failed
         .filter_map(|(look, answer)| {
-            let fault = fault(answer, evidence[look.number])?;
-            Some((second_look(look, &spans[look.number], fault), fault))
+            let span = &spans[look.number];
+            let fault = fault(answer, evidence[look.number], span.writing())?;
+            Some((second_look(look, span, fault), fault))
         })
         .unzip();
     let seconds = read(recognizer, &spans, &again, abort)?;
@@ -223,10 +230,10 @@ enum Fault {
     CutShort,
 }
 
-fn fault(answer: &Recognition, evidence: Evidence) -> Option<Fault> {
+fn fault(answer: &Recognition, evidence: Evidence, writing: Writing) -> Option<Fault> {
     let judged = answer.segments.iter();
     let judged: Vec<(Verdict, &RecognizedSegment)> =
-        judged.map(|s| (judge(s, evidence), s)).collect();
+        judged.map(|s| (judge(s, evidence, writing), s)).collect();
     let is = |reason| judged.iter().any(|(v, _)| *v == Verdict::Suppress(reason));
     let is_guess = |(verdict, segment): &(Verdict, &RecognizedSegment)| match verdict {
         Verdict::Keep => segment.avg_logprob < MIN_AVG_LOGPROB,

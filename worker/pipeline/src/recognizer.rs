@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use job_schema::writing::{Writing, ends_latin};
+
 /// The rate that every recogniser takes.
 pub const SAMPLE_RATE_HZ: u32 = 16_000;
 /// The model's window: a span is never longer.
@@ -82,9 +84,8 @@ pub struct RecognizedSegment {
 }
 
 impl RecognizedSegment {
-    pub fn text(&self) -> String {
-        let words: Vec<&str> = self.words.iter().map(|w| w.text.as_str()).collect();
-        words.join(" ")
+    pub fn text(&self, writing: Writing) -> String {
+        writing.join(self.words.iter().map(|word| &word.text))
     }
 }
 

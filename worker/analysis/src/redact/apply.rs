@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use job_schema::Writing;
 use job_schema::redaction::Redacted;
 use job_schema::transcript::{
     Channel, ChannelStatus, SuppressReason, TimeSpan, Transcript, WarningCode, Word, WordRange,
@@ -21,7 +22,7 @@ pub(super) fn mark(kind: &str) -> String {
 pub fn apply(transcript: &Transcript, redactions: &[Redacted]) -> Transcript {
     let mut redacted = transcript.clone();
     for channel in &mut redacted.channels {
-        let index = channel.facts.index;
+        let (index, writing) = (channel.facts.index, channel.facts.writing());
         // Names, as like as not.
         channel.facts.vocabulary = None;
         let own: Vec<&Redacted> = redactions
@@ -43,11 +44,11 @@ pub fn apply(transcript: &Transcript, redactions: &[Redacted]) -> Transcript {
         channel.words = words;
         for turn in &mut turns {
             turn.words = moved(turn.words, &new_index);
-            turn.text = joined(&channel.words[turn.words.indexes()]);
+            turn.text = joined(&channel.words[turn.words.indexes()], writing);
         }
         for segment in &mut channel.segments {
             segment.words = moved(segment.words, &new_index);
-            segment.text = joined(&channel.words[segment.words.indexes()]);
+            segment.text = joined(&channel.words[segment.words.indexes()], writing);
         }
         for utterance in &mut channel.utterances {
             utterance.words = moved(utterance.words, &new_index);
@@ -109,9 +110,8 @@ fn moved(range: WordRange, new_index: &[usize]) -> WordRange {
     }
 }
 
-fn joined(words: &[Word]) -> String {
-    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    texts.join(" ")
+fn joined(words: &[Word], writing: Writing) -> String {
+    writing.join(words.iter().map(|word| &word.text))
 }
 
 /// Whether a channel's segments say what their words say: only words have times.
@@ -119,7 +119,7 @@ pub(super) fn texts_are_words(channel: &Channel) -> bool {
     channel
         .segments
         .iter()
-        .all(|segment| says(&segment.text, segment.words, &channel.words))
+        .all(|segment| says(&segment.text, segment.words, channel))
 }
 
 pub(super) fn turns_are_words(transcript: &Transcript) -> bool {
@@ -128,14 +128,19 @@ pub(super) fn turns_are_words(transcript: &Transcript) -> bool {
             .channels
             .iter()
             .find(|c| c.facts.index == turn.channel);
-        channel.is_some_and(|channel| says(&turn.text, turn.words, &channel.words))
+        channel.is_some_and(|channel| says(&turn.text, turn.words, channel))
     })
 }
 
-fn says(text: &str, range: WordRange, words: &[Word]) -> bool {
-    let own = words.get(range.indexes()).unwrap_or_default();
+fn says(text: &str, range: WordRange, channel: &Channel) -> bool {
+    let own = channel.words.get(range.indexes()).unwrap_or_default();
     let own = own.iter().flat_map(|word| word.text.split_whitespace());
-    own.eq(text.split_whitespace())
+    let written = text.split_whitespace();
+    match channel.facts.writing() {
+        Writing::Spaced => own.eq(written),
+        // Earlier builds wrote a blank between all words.
+        Writing::Unspaced => own.flat_map(str::chars).eq(written.flat_map(str::chars)),
+    }
 }
 
 /// What the audio must lose on each channel, in channel order: padded, in time order, never overlapping.

@@ -82,7 +82,8 @@ impl Voice {
         index: usize,
         suppressed: &Suppressed,
     ) -> Self {
-        let words = suppressed.text.split_whitespace().map(|text| Word {
+        let texts = channel.facts.writing().pieces(&suppressed.text);
+        let words = texts.into_iter().map(|text| Word {
             text: text.to_owned(),
             start_ms: suppressed.span.start_ms,
             end_ms: suppressed.span.end_ms,

@@ -3,7 +3,10 @@
 use analysis::NON_TALK_THRESHOLD_MS;
 use analysis::conversation::measure;
 use analysis::redact::{apply, find, leaks_in_text, mute_spans};
-use job_schema::transcript::{ChannelStatus, Segment, TimeSpan, Warning, WarningCode, WordRange};
+use job_schema::transcript::{
+    ChannelStatus, Figures, Segment, SuppressReason, Suppressed, TimeSpan, Warning, WarningCode,
+    WordRange,
+};
 
 use crate::call::{policy, talk};
 use crate::made_up::made_up;
@@ -26,7 +29,7 @@ fn marks_stand_for_words_in_every_part_of_a_transcript() {
         end_ms: 1,
         words,
         text: text.into(),
-        figures: job_schema::transcript::Figures {
+        figures: Figures {
             avg_logprob: 0.0,
             no_speech_prob: 0.0,
             compression_ratio: 1.0,
@@ -61,6 +64,44 @@ fn marks_stand_for_words_in_every_part_of_a_transcript() {
     assert_eq!(texts, ["it is [card_number]", "[card_number] thanks"]);
     assert_eq!(redacted.channels[1].segments[1].words, range(3, 2));
     assert!(!serde_json::to_string(&redacted).unwrap().contains("1111"));
+}
+
+#[test]
+fn a_text_without_blanks_is_redacted_as_it_is_written_and_as_it_once_was() {
+    let spoken = "番号 は 4111 1111 1111 1111 です。";
+    let mut made = talk("ja", &[(1, spoken)]);
+    for text in [spoken, "番号は4111 1111 1111 1111です。"] {
+        made.turns[0].text = text.into();
+        let found = find(&made, &policy(&[]));
+        assert_eq!(found.withheld, None, "{text}");
+        let redacted = apply(&made, &found.redactions);
+        assert_eq!(redacted.turns[0].text, "番号は[card_number]です。");
+    }
+    made.turns[0].text = "番号は4111 1111 1111 1111ですか".into();
+    let withheld = find(&made, &policy(&[])).withheld;
+    assert!(withheld.is_some(), "the text says what no word says");
+}
+
+#[test]
+fn a_number_is_found_in_suppressed_text_without_blanks() {
+    let mut made = talk("ja", &[(1, "はい")]);
+    made.channels[1].suppressed.push(Suppressed {
+        span: TimeSpan {
+            start_ms: 9_000,
+            end_ms: 12_000,
+        },
+        text: "番号は4111 1111 1111 1111です。".into(),
+        reason: SuppressReason::LowConfidence,
+        figures: Figures {
+            avg_logprob: -2.0,
+            no_speech_prob: 0.0,
+            compression_ratio: 1.0,
+            temperature: 0.0,
+        },
+    });
+    let found = find(&made, &policy(&[]));
+    let redacted = apply(&made, &found.redactions);
+    assert_eq!(redacted.channels[1].suppressed[0].text, "[card_number]");
 }
 
 #[test]

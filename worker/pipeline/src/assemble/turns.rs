@@ -91,7 +91,7 @@ fn between(channel: &Channel, cuts: &BTreeSet<usize>) -> Vec<Turn> {
                 start_ms,
                 end_ms,
                 words: range(first, words.len()),
-                text: joined(words),
+                text: joined(words, channel.facts.writing()),
             }
         })
         .collect()

@@ -31,6 +31,7 @@ pub(super) fn cues(transcript: &Transcript) -> Vec<Cue> {
 }
 
 fn of_channel(channel: &Channel) -> Vec<Cue> {
+    let writing = channel.facts.writing();
     let mut cues = Vec::new();
     for utterance in &channel.utterances {
         let mut open: Option<Cue> = None;
@@ -42,8 +43,7 @@ fn of_channel(channel: &Channel) -> Vec<Cue> {
             }
             match &mut open {
                 Some(cue) if fits(cue, word, &text) => {
-                    cue.text.push(' ');
-                    cue.text.push_str(&text);
+                    writing.append(&mut cue.text, &text);
                     cue.end_ms = word.end_ms;
                 }
                 _ => cues.extend(open.replace(Cue {

@@ -5,15 +5,9 @@
 use job_schema::transcript::{Channel, Segment, Transcript, Word};
 use serde_json::{Value, json};
 
-use super::{main_language, printable, seconds};
+use super::{main_language, printable, seconds, whole_text};
 
 pub(super) fn render(transcript: &Transcript) -> String {
-    let texts: Vec<String> = transcript
-        .turns
-        .iter()
-        .map(|turn| printable(&turn.text))
-        .filter(|text| !text.is_empty())
-        .collect();
     let segments: Vec<Value> = by_start(transcript, |channel| &channel.segments, |s| s.start_ms)
         .zip(0_u64..)
         .map(|(segment, id)| segment_json(segment, id))
@@ -25,7 +19,7 @@ pub(super) fn render(transcript: &Transcript) -> String {
         "task": "transcribe",
         "language": main_language(transcript).unwrap_or("und"),
         "duration": seconds(transcript.audio.decoded.duration_ms),
-        "text": texts.join(" "),
+        "text": whole_text(transcript),
         "segments": segments,
         "words": words,
     });

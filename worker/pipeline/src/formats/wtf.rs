@@ -6,7 +6,7 @@ use job_schema::analysis::Analysis;
 use job_schema::transcript::{Transcript, Word};
 use serde_json::{Map, Value, json};
 
-use super::{Made, Material, main_language, printable, seconds, speaker_name};
+use super::{Made, Material, main_language, printable, seconds, speaker_name, whole_text};
 
 /// Below it the draft counts a word as one of low confidence.
 const LOW_CONFIDENCE: f32 = 0.5;
@@ -14,11 +14,9 @@ const LOW_CONFIDENCE: f32 = 0.5;
 pub(super) fn body(material: &Material<'_>, made: &Made<'_>) -> Value {
     let transcript = material.transcript;
     let decoded = &transcript.audio.decoded;
-    let texts = transcript.turns.iter().map(|turn| printable(&turn.text));
-    let text: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     json!({
         "transcript": {
-            "text": text.join(" "),
+            "text": whole_text(transcript),
             "language": main_language(transcript).unwrap_or("und"),
             "duration": seconds(decoded.duration_ms),
             "confidence": mean_confidence(all_words(transcript)),

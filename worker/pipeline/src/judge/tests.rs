@@ -70,7 +70,12 @@ fn each_fault_has_its_reason() {
         (segment("(she) said (it)", -0.2, 0.1), Keep),
     ];
     for (segment, expected) in rows {
-        assert_eq!(judge(&segment, SPOKEN), expected, "{:?}", segment.text());
+        assert_eq!(
+            judge(&segment, SPOKEN, Writing::Spaced),
+            expected,
+            "{:?}",
+            segment.text(Writing::Spaced)
+        );
     }
 }
 
@@ -90,7 +95,11 @@ fn the_more_the_model_doubts_that_anybody_speaks_the_surer_it_must_be_of_its_wor
         ("a crowd", "Thank you.", -0.93, 0.81, Some(none)),
         ("hum", "you", -0.76, 0.92, Some(none)),
     ] {
-        let verdict = judge(&segment(text, avg_logprob, no_speech_prob), SPOKEN);
+        let verdict = judge(
+            &segment(text, avg_logprob, no_speech_prob),
+            SPOKEN,
+            Writing::Spaced,
+        );
         let expected = expected.map_or(Verdict::Keep, Verdict::Suppress);
         assert_eq!(verdict, expected, "{what}: {text}");
     }
@@ -114,7 +123,11 @@ fn few_words_in_much_sound_have_to_be_likelier() {
         (looped, -1.0, SPOKEN, repeats),
     ] {
         let segment = segment(text, avg_logprob, 0.3);
-        assert_eq!(judge(&segment, evidence), verdict, "{text} {avg_logprob}");
+        assert_eq!(
+            judge(&segment, evidence, Writing::Spaced),
+            verdict,
+            "{text} {avg_logprob}"
+        );
     }
 }
 
@@ -125,7 +138,7 @@ fn of_a_word_or_two_none_may_be_a_guess() {
         for (word, probability) in segment.words.iter_mut().zip(probabilities) {
             word.probability = *probability;
         }
-        judge(&segment, SPOKEN) == Verdict::Keep
+        judge(&segment, SPOKEN, Writing::Spaced) == Verdict::Keep
     };
     assert!(!kept("Thank you.", &[0.03, 0.77]));
     assert!(!kept("You", &[0.04]));
@@ -169,7 +182,11 @@ fn where_the_model_doubts_steady_sound_and_lone_words_are_no_speech() {
             Verdict::Keep,
         ),
     ] {
-        let verdict = judge(&segment("Woo!", -0.5, no_speech_prob), evidence);
+        let verdict = judge(
+            &segment("Woo!", -0.5, no_speech_prob),
+            evidence,
+            Writing::Spaced,
+        );
         assert_eq!(verdict, expected, "{what}");
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Part<'a> {
     }
 
     pub(super) fn judge(&self, segment: &RecognizedSegment) -> Verdict {
-        match judge(segment, self.evidence) {
+        match judge(segment, self.evidence, self.span.writing()) {
             Verdict::Keep if self.is_withdrawn => Verdict::Suppress(SuppressReason::LowConfidence),
             verdict => verdict,
         }

@@ -11,7 +11,7 @@ use crate::confidence::confidence;
 use crate::judge::{Verdict, figures, find_loop, folded};
 use crate::loudness::Loudness;
 use crate::mend::mend;
-use crate::recognizer::RecognizedSegment;
+use crate::recognizer::{RecognizedSegment, Writing};
 
 pub(super) fn write_down(part: &Part<'_>, mapping: Option<&ConfidenceMapping>) -> SpanResult {
     let (recognition, heard) = (&part.answer, &part.span.heard);
@@ -43,7 +43,7 @@ pub(super) fn write_down(part: &Part<'_>, mapping: Option<&ConfidenceMapping>) -
     let mut words = words.into_iter();
     for segment in &recognition.segments {
         let words: Vec<Word> = words.by_ref().take(segment.words.len()).collect();
-        file(&mut result, segment, part.judge(segment), words);
+        file(&mut result, part, segment, words);
     }
     result
 }
@@ -51,31 +51,32 @@ pub(super) fn write_down(part: &Part<'_>, mapping: Option<&ConfidenceMapping>) -
 /// Puts a segment's words where its verdict says. Of a loop, what was said once is kept.
 fn file(
     result: &mut SpanResult,
+    part: &Part<'_>,
     segment: &RecognizedSegment,
-    verdict: Verdict,
     mut words: Vec<Word>,
 ) {
-    match verdict {
-        Verdict::Keep => keep(result, segment, words),
-        Verdict::Suppress(SuppressReason::Repetition) => {
+    let writing = part.span.writing();
+    match part.judge(segment) {
+        Verdict::Keep => keep(result, segment, words, writing),
+        Verdict::Suppress(reason @ SuppressReason::Repetition) => {
             let texts: Vec<String> = words.iter().map(|w| folded(&w.text)).collect();
             let Some(range) = find_loop(&texts) else {
-                return suppress(result, segment, &words, SuppressReason::Repetition);
+                return suppress(result, segment, &words, reason, writing);
             };
             let looped: Vec<Word> = words.drain(range).collect();
-            suppress(result, segment, &looped, SuppressReason::Repetition);
-            keep(result, segment, words);
+            suppress(result, segment, &looped, reason, writing);
+            keep(result, segment, words, writing);
         }
-        Verdict::Suppress(reason) => suppress(result, segment, &words, reason),
+        Verdict::Suppress(reason) => suppress(result, segment, &words, reason, writing),
     }
 }
 
-fn keep(result: &mut SpanResult, segment: &RecognizedSegment, words: Vec<Word>) {
+fn keep(result: &mut SpanResult, segment: &RecognizedSegment, words: Vec<Word>, writing: Writing) {
     if let Some(span) = extent(&words) {
         result.segments.push(SpanSegment {
             span,
             words,
-            figures: figures(segment),
+            figures: figures(segment, writing),
         });
     }
 }
@@ -85,14 +86,14 @@ fn suppress(
     segment: &RecognizedSegment,
     words: &[Word],
     reason: SuppressReason,
+    writing: Writing,
 ) {
     if let Some(span) = extent(words) {
-        let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
         result.suppressed.push(Suppressed {
             span,
-            text: texts.join(" "),
+            text: writing.join(words.iter().map(|word| &word.text)),
             reason,
-            figures: figures(segment),
+            figures: figures(segment, writing),
         });
     }
 }

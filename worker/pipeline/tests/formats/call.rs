@@ -32,6 +32,15 @@ pub(crate) fn scored(
 }
 
 pub(crate) fn transcript(roles: &[Role], duration_ms: u64, spans: Vec<SpanResult>) -> Transcript {
+    transcript_in("en", roles, duration_ms, spans)
+}
+
+pub(crate) fn transcript_in(
+    language: &str,
+    roles: &[Role],
+    duration_ms: u64,
+    spans: Vec<SpanResult>,
+) -> Transcript {
     let digest = "a".repeat(64);
     let header = Header {
         tenant: "northgate".parse().unwrap(),
@@ -59,7 +68,7 @@ pub(crate) fn transcript(roles: &[Role], duration_ms: u64, spans: Vec<SpanResult
         },
         channels: (0..)
             .zip(roles)
-            .map(|(index, &role)| facts(index, role))
+            .map(|(index, &role)| facts(language, index, role))
             .collect(),
         warnings: Vec::new(),
         timings: Timings::default(),
@@ -68,10 +77,10 @@ pub(crate) fn transcript(roles: &[Role], duration_ms: u64, spans: Vec<SpanResult
     assemble::transcript(header, spans, summary)
 }
 
-fn facts(index: u16, role: Role) -> ChannelFacts {
+fn facts(language: &str, index: u16, role: Role) -> ChannelFacts {
     ChannelFacts {
         language: Some(Language {
-            code: "en".into(),
+            code: language.into(),
             source: LanguageSource::Job,
             confidence: 1.0,
             heard_ms: 1_000,

@@ -11,3 +11,4 @@ mod call;
 mod golden;
 mod laws;
 mod readers;
+mod unspaced;

@@ -122,6 +122,6 @@ pub(super) fn report(
 }
 
 fn channel_text(channel: &job_schema::transcript::Channel) -> String {
-    let words: Vec<&str> = channel.words.iter().map(|w| w.text.as_str()).collect();
-    words.join(" ")
+    let words = channel.words.iter().map(|word| &word.text);
+    channel.facts.writing().join(words)
 }
