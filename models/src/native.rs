@@ -28,7 +28,7 @@ use std::sync::Arc;
 use pipeline::confidence::ConfidenceMapping;
 use pipeline::recognizer::{
     AbortFlag, LanguageGuess, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
-    SAMPLE_RATE_HZ,
+    SAMPLE_RATE_HZ, Writing,
 };
 
 use crate::confidence;
@@ -276,7 +276,7 @@ impl NativeRecognizer {
             .map(|t| t.logprob)
             .chain(text.end_logprob);
         let segment = RecognizedSegment {
-            words: words::from_tokens(&tokens, span_ms, words::has_blanks(request.language)),
+            words: words::from_tokens(&tokens, span_ms, Writing::of(request.language)),
             avg_logprob: span::mean(&logprobs.collect::<Vec<_>>()),
             no_speech_prob: text.no_speech_prob,
             temperature: 0.0,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use pipeline::confidence::ConfidenceMapping;
 use pipeline::recognizer::{
     AbortFlag, LanguageGuess, Recognition, RecognizeError, RecognizedSegment, Recognizer, Request,
+    Writing,
 };
 use whisper_rs::{
     DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext,
@@ -278,7 +279,7 @@ impl WhisperRecognizer {
                 }
             }
             segments.push(RecognizedSegment {
-                words: words::from_tokens(&tokens, span_ms, words::has_blanks(request.language)),
+                words: words::from_tokens(&tokens, span_ms, Writing::of(request.language)),
                 avg_logprob: mean(&logprobs),
                 no_speech_prob: 0.0,
                 temperature: 0.0,

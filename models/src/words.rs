@@ -2,7 +2,7 @@
 //! it. Out: whole UTF-8 words, punctuation attached, times in order and inside the span. Cannot fail: bytes that are no
 //! text are dropped. Grouping and punctuation follow OpenAI's `timing.py`; so does the bound on a word's length.
 
-use pipeline::recognizer::RecognizedWord;
+use pipeline::recognizer::{RecognizedWord, Writing, ends_latin};
 
 /// The alignment's step is 20 ms, so nothing shorter is told apart.
 const MIN_WORD_MS: u64 = 20;
@@ -20,13 +20,8 @@ pub(crate) struct Token {
     pub(crate) end_ms: Option<u64>,
 }
 
-/// Whether a language's writing puts blanks between words. OpenAI's list of those that do not, and Cantonese.
-pub(crate) fn has_blanks(language: &str) -> bool {
-    !matches!(language, "zh" | "yue" | "ja" | "th" | "lo" | "my")
-}
-
-pub(crate) fn from_tokens(tokens: &[Token], span_ms: u64, blanks: bool) -> Vec<RecognizedWord> {
-    let mut groups = group(tokens, span_ms, blanks);
+pub(crate) fn from_tokens(tokens: &[Token], span_ms: u64, writing: Writing) -> Vec<RecognizedWord> {
+    let mut groups = group(tokens, span_ms, writing);
     attach_punctuation(&mut groups);
     shorten(&mut groups);
     put_in_order(&mut groups, span_ms);
@@ -80,7 +75,7 @@ impl Group {
     }
 }
 
-fn group(tokens: &[Token], span_ms: u64, blanks: bool) -> Vec<Group> {
+fn group(tokens: &[Token], span_ms: u64, writing: Writing) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut now_ms = 0;
     for token in tokens {
@@ -89,7 +84,7 @@ fn group(tokens: &[Token], span_ms: u64, blanks: bool) -> Vec<Group> {
             .unwrap_or(now_ms)
             .clamp(now_ms, span_ms.max(now_ms));
         match groups.last_mut() {
-            Some(open) if continues(&open.bytes, &token.bytes, blanks) => open.add(token, end_ms),
+            Some(open) if continues(&open.bytes, &token.bytes, writing) => open.add(token, end_ms),
             _ => {
                 let mut fresh = Group {
                     bytes: Vec::new(),
@@ -108,7 +103,7 @@ fn group(tokens: &[Token], span_ms: u64, blanks: bool) -> Vec<Group> {
 }
 
 /// Whether a token belongs to the word that is open.
-fn continues(open: &[u8], token: &[u8], blanks: bool) -> bool {
+fn continues(open: &[u8], token: &[u8], writing: Writing) -> bool {
     if std::str::from_utf8(open).is_err_and(|e| e.error_len().is_none()) {
         // The open word ends inside a character.
         return true;
@@ -116,12 +111,18 @@ fn continues(open: &[u8], token: &[u8], blanks: bool) -> bool {
     if token.first() == Some(&b' ') {
         return false;
     }
-    if blanks {
-        return true;
+    match writing {
+        Writing::Spaced => true,
+        // Every token is a word, but for numbers and words in Latin letters, of which two have a blank between them.
+        Writing::Unspaced => {
+            ends_latin(&String::from_utf8_lossy(open)) && token.first().is_some_and(starts_latin)
+        }
     }
-    // Without blanks every character is a word, but for numbers and words in Latin letters.
-    let latin = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
-    latin(open.last()) && latin(token.first())
+}
+
+/// By a character's first byte: the others may be in the next token.
+fn starts_latin(byte: &u8) -> bool {
+    byte.is_ascii_graphic() || (0xc3..=0xc9).contains(byte)
 }
 
 /// Groups in which nothing is spoken go to the word before, or the first word after; alone they are no speech.

@@ -13,8 +13,8 @@ fn tokens(texts: &[&str]) -> Vec<Token> {
     texts.iter().zip(ends).map(from).collect()
 }
 
-fn words(tokens: &[Token], blanks: bool) -> Vec<(String, u64, u64)> {
-    from_tokens(tokens, 30_000, blanks)
+fn words(tokens: &[Token], writing: Writing) -> Vec<(String, u64, u64)> {
+    from_tokens(tokens, 30_000, writing)
         .into_iter()
         .map(|w| (w.text, w.start_ms, w.end_ms))
         .collect()
@@ -28,7 +28,7 @@ fn word(text: &str, start_ms: u64, end_ms: u64) -> (String, u64, u64) {
 fn tokens_become_whole_words_with_their_punctuation() {
     let found = words(
         &tokens(&[" Hel", "lo", ",", " it", "'s", " $", "3", ".", "50", "."]),
-        true,
+        Writing::Spaced,
     );
     // The comma's time is a pause and belongs to nobody.
     let wanted = [
@@ -42,7 +42,7 @@ fn tokens_become_whole_words_with_their_punctuation() {
 #[test]
 fn punctuation_that_stands_alone_joins_a_neighbour_or_vanishes() {
     let text = |texts: &[&str]| {
-        let found = words(&tokens(texts), true);
+        let found = words(&tokens(texts), Writing::Spaced);
         found.into_iter().map(|w| w.0).collect::<Vec<_>>()
     };
     assert_eq!(text(&[" well", " -", " yes"]), ["well-", "yes"]);
@@ -57,7 +57,7 @@ fn characters_split_over_tokens_are_made_whole() {
     let mut split = tokens(&[" caf", "", "", " ok"]);
     split[1].bytes = vec![0xc3];
     split[2].bytes = vec![0xa9];
-    assert_eq!(words(&split, true)[0], word("café", 0, 300));
+    assert_eq!(words(&split, Writing::Spaced)[0], word("café", 0, 300));
 
     // 世 and 界, the second in two tokens, in a language without blanks.
     let mut split = tokens(&["世", "", "", "。", "OK"]);
@@ -68,14 +68,45 @@ fn characters_split_over_tokens_are_made_whole() {
         word("界。", 100, 300),
         word("OK", 400, 500),
     ];
-    assert_eq!(words(&split, false), wanted);
+    assert_eq!(words(&split, Writing::Unspaced), wanted);
+}
+
+/// Put side by side again, they are what the model wrote.
+#[test]
+fn in_writing_without_blanks_every_token_is_a_word_but_for_latin_ones() {
+    let table: [(&[&str], &[&str], &str); 6] = [
+        (&["你", "好", "吗", "?"], &["你", "好", "吗?"], "你好吗?"),
+        (
+            &["あと", "3", ".", "5", "日"],
+            &["あと", "3.5", "日"],
+            "あと3.5日",
+        ),
+        (
+            &["他用", "Goo", "gle", " Maps", "找"],
+            &["他用", "Google", "Maps", "找"],
+            "他用Google Maps找",
+        ),
+        (
+            &["好", ",", "OK", "!", " It", "'s", "好"],
+            &["好,", "OK!", "It's", "好"],
+            "好,OK! It's好",
+        ),
+        (&["Caf", "é", " été"], &["Café", "été"], "Café été"),
+        (&["U", ".", "S", ".", "から"], &["U.S.", "から"], "U.S.から"),
+    ];
+    for (written, wanted, text) in table {
+        let found = words(&tokens(written), Writing::Unspaced);
+        let found: Vec<&str> = found.iter().map(|word| word.0.as_str()).collect();
+        assert_eq!(found, wanted);
+        assert_eq!(Writing::Unspaced.join(found), text);
+    }
 }
 
 #[test]
 fn bytes_that_are_no_text_are_dropped() {
     let mut broken = tokens(&[" ok", ""]);
     broken[1].bytes = vec![0xff];
-    assert_eq!(words(&broken, true)[0].0, "ok");
+    assert_eq!(words(&broken, Writing::Spaced)[0].0, "ok");
 }
 
 #[test]
@@ -89,14 +120,14 @@ fn a_pause_before_a_word_is_not_part_of_it() {
         word("two", 2_000, 2_300),
         word("three", 2_300, 2_600),
     ];
-    assert_eq!(words(&late, true), wanted);
+    assert_eq!(words(&late, Writing::Spaced), wanted);
 }
 
 #[test]
 fn a_probability_is_the_mean_of_its_tokens() {
     let mut two = tokens(&[" Hel", "lo"]);
     two[1].probability = 1.0;
-    let found = from_tokens(&two, 1_000, true);
+    let found = from_tokens(&two, 1_000, Writing::Spaced);
     assert!((found[0].probability - 0.75).abs() < 1e-6);
 }
 
@@ -105,14 +136,15 @@ proptest! {
     fn times_run_forward_inside_the_span_whatever_the_alignment_says(
         list in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..5), prop::option::of(0_u64..40_000)), 0..100),
         span_ms in 100_u64..30_000,
-        blanks in any::<bool>(),
+        is_spaced in any::<bool>(),
     ) {
         let tokens: Vec<Token> = list
             .into_iter()
             .map(|(bytes, end_ms)| Token { bytes, probability: 0.5, end_ms })
             .collect();
+        let writing = if is_spaced { Writing::Spaced } else { Writing::Unspaced };
         let mut earliest = 0;
-        for word in from_tokens(&tokens, span_ms, blanks) {
+        for word in from_tokens(&tokens, span_ms, writing) {
             prop_assert!(word.start_ms >= earliest, "{word:?} starts before {earliest}");
             prop_assert!(word.end_ms > word.start_ms, "{word:?}");
             prop_assert!(word.end_ms <= span_ms, "{word:?} in {span_ms}");
