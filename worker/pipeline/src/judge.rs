@@ -37,6 +37,12 @@ pub const LOOP_REPEATS: usize = 4;
 pub const LOOP_WORD_REPEATS: usize = 6;
 /// A phrase as long as this is seldom said twice.
 pub const TWICE_WORDS: usize = 3;
+/// Where every token counts as a word, letters are counted: up to so many may be one word, and もしもし is もし twice.
+const LETTERS_OF_A_WORD: usize = 4;
+/// All digits of a phone number may be the same.
+const LOOP_LETTER_REPEATS: usize = 12;
+/// A phrase that is seldom said twice: a number is read in groups of fewer digits, such as 一三八 一三八.
+const LETTERS_OF_A_PHRASE: usize = 10;
 /// Longer phrases do not loop in practice.
 const LOOP_MAX_WORDS: usize = 12;
 
@@ -67,7 +73,7 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence, writing: Writing) 
         return Verdict::Suppress(SuppressReason::NoSpeech);
     }
     let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
-    let looped = find_loop(&words);
+    let looped = find_loop(&words, writing);
     let said_count = words.len() - looped.as_ref().map_or(0, ExactSizeIterator::len);
     let is_doubted = figures.no_speech_prob > DOUBT_NO_SPEECH_PROB;
     let is_sparse = evidence.is_sparse(said_count);
@@ -87,7 +93,7 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence, writing: Writing) 
     }
     let is_repetitive = packing(&letters(&segment.text(writing))) > MAX_COMPRESSION_RATIO;
     // A sentence said twice is a loop where nobody may have said it once: of speech, none said so was doubted at all.
-    let repeats = is_repetitive || looped.is_some() || is_doubted && says_twice(segment);
+    let repeats = is_repetitive || looped.is_some() || is_doubted && says_twice(segment, writing);
     if repeats && is_doubted {
         // What loops over tones was not said once either: base hears "I'm sorry, I'm sorry, …" in DTMF, at 0.59 and 0.63.
         Verdict::Suppress(SuppressReason::NoSpeech)
@@ -134,7 +140,7 @@ fn packing(bytes: &[u8]) -> f32 {
 }
 
 /// The words of a loop after its first round: what was said once is kept.
-pub fn find_loop(words: &[String]) -> Option<Range<usize>> {
+pub fn find_loop(words: &[String], writing: Writing) -> Option<Range<usize>> {
     (0..words.len()).find_map(|start| {
         (1..=LOOP_MAX_WORDS).find_map(|length| {
             let phrase = words.get(start..start + length)?;
@@ -142,12 +148,7 @@ pub fn find_loop(words: &[String]) -> Option<Range<usize>> {
                 .chunks(length)
                 .take_while(|c| *c == phrase)
                 .count();
-            let needed = if length == 1 {
-                LOOP_WORD_REPEATS
-            } else {
-                LOOP_REPEATS
-            };
-            (rounds >= needed).then(|| {
+            (rounds >= rounds_of_a_loop(phrase, writing)).then(|| {
                 let mut end = start + rounds * length;
                 // The last round may have been cut off by the token limit.
                 end += words[end..]
@@ -161,14 +162,33 @@ pub fn find_loop(words: &[String]) -> Option<Range<usize>> {
     })
 }
 
+fn rounds_of_a_loop(phrase: &[String], writing: Writing) -> usize {
+    match (writing, letters_count(phrase)) {
+        (Writing::Spaced, _) if phrase.len() == 1 => LOOP_WORD_REPEATS,
+        (Writing::Unspaced, letters @ ..=LETTERS_OF_A_WORD) => {
+            let rounds = LOOP_WORD_REPEATS * LETTERS_OF_A_WORD / letters.max(1);
+            rounds.min(LOOP_LETTER_REPEATS)
+        }
+        _ => LOOP_REPEATS,
+    }
+}
+
 /// A phrase of several words is followed by itself. People do that, and so do decoders whose window ends too soon.
-pub fn says_twice(segment: &RecognizedSegment) -> bool {
+pub fn says_twice(segment: &RecognizedSegment, writing: Writing) -> bool {
     let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
-    (TWICE_WORDS..=words.len() / 2).any(|length| {
+    let is_phrase = |words: &[String]| match writing {
+        Writing::Spaced => words.len() >= TWICE_WORDS,
+        Writing::Unspaced => letters_count(words) >= LETTERS_OF_A_PHRASE,
+    };
+    (1..=words.len() / 2).any(|length| {
         words
             .windows(2 * length)
-            .any(|pair| pair[..length] == pair[length..])
+            .any(|pair| pair[..length] == pair[length..] && is_phrase(&pair[..length]))
     })
+}
+
+fn letters_count(folded: &[String]) -> usize {
+    folded.iter().map(|word| word.chars().count()).sum()
 }
 
 fn holds_a_guess(segment: &RecognizedSegment) -> bool {

@@ -239,7 +239,7 @@ fn fault(answer: &Recognition, evidence: Evidence, writing: Writing) -> Option<F
         Verdict::Keep => segment.avg_logprob < MIN_AVG_LOGPROB,
         Verdict::Suppress(reason) => *reason == SuppressReason::LowConfidence,
     };
-    if is(SuppressReason::Repetition) || answer.segments.iter().any(says_twice) {
+    if is(SuppressReason::Repetition) || answer.segments.iter().any(|s| says_twice(s, writing)) {
         Some(Fault::Repeats)
     } else if judged.iter().any(is_guess) {
         Some(Fault::Guesses)

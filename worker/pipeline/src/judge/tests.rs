@@ -199,7 +199,8 @@ fn a_sentence_said_twice_is_noticed() {
         ("bye bye bye bye", false),
         ("I mean, I mean it", false),
     ] {
-        assert_eq!(says_twice(&segment(text, -0.1, 0.1)), twice, "{text:?}");
+        let segment = segment(text, -0.1, 0.1);
+        assert_eq!(says_twice(&segment, Writing::Spaced), twice, "{text:?}");
     }
 }
 
@@ -213,7 +214,57 @@ fn a_loop_is_told_without_its_first_round() {
         ("yes yes yes yes yes", None),
         ("oh yes yes yes yes yes yes", Some(2..7)),
     ] {
-        assert_eq!(find_loop(&words(text)), expected, "{text:?}");
+        assert_eq!(
+            find_loop(&words(text), Writing::Spaced),
+            expected,
+            "{text:?}"
+        );
+    }
+}
+
+/// Of a phone number no digit is left out, and of what is said to a caller who does not hear no word.
+#[test]
+fn where_tokens_count_as_words_a_loop_is_told_by_its_letters() {
+    use Verdict::{Keep, Suppress};
+    let repeats = Suppress(SuppressReason::Repetition);
+    for (text, in_doubt, verdict) in [
+        ("一 三 八 一 三 八 零 零 一 一", Keep, Keep),
+        ("一 三 八 一 三 八 一 三 八 一 三 八", Keep, Keep),
+        ("一 三 八 八 八 八 八 八 八 八 八", Keep, Keep),
+        ("も し も し も し も し も し も し", Keep, Keep),
+        ("好 的 好 的 好 的 好 的", Keep, Keep),
+        ("OK OK OK OK OK, 谢谢", Keep, Keep),
+        (
+            "対 対 対 対 対 対 対 対 対 対 対 対",
+            Suppress(SuppressReason::NoSpeech),
+            repeats,
+        ),
+        (
+            &"ごめん なさい ".repeat(4),
+            Suppress(SuppressReason::NoSpeech),
+            repeats,
+        ),
+        (
+            &"ご視聴 ありがとう ございました。 ".repeat(2),
+            Suppress(SuppressReason::NoSpeech),
+            Keep,
+        ),
+        (
+            &"ありがとうございました。 ".repeat(2),
+            Suppress(SuppressReason::NoSpeech),
+            Keep,
+        ),
+        (
+            &"我们 会 给 你 打 电话 ".repeat(20),
+            Suppress(SuppressReason::NoSpeech),
+            repeats,
+        ),
+    ] {
+        for (no_speech_prob, verdict) in [(0.59, in_doubt), (0.1, verdict)] {
+            let segment = segment(text.trim(), -0.1, no_speech_prob);
+            let judged = judge(&segment, SPOKEN, Writing::Unspaced);
+            assert_eq!(judged, verdict, "{text} {no_speech_prob}");
+        }
     }
 }
 

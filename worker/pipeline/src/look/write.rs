@@ -60,7 +60,7 @@ fn file(
         Verdict::Keep => keep(result, segment, words, writing),
         Verdict::Suppress(reason @ SuppressReason::Repetition) => {
             let texts: Vec<String> = words.iter().map(|w| folded(&w.text)).collect();
-            let Some(range) = find_loop(&texts) else {
+            let Some(range) = find_loop(&texts, writing) else {
                 return suppress(result, segment, &words, reason, writing);
             };
             let looped: Vec<Word> = words.drain(range).collect();
