@@ -132,7 +132,7 @@ fn look_for_terms(
             continue;
         };
         let span = &part.span;
-        let resembled = span.terms.resembled(&segment.words);
+        let resembled = span.terms.resembled(&segment.words, span.writing());
         if resembled.fed.is_empty() {
             continue;
         }
@@ -150,12 +150,11 @@ fn look_for_terms(
     for ((look, resembled), prompted) in looks.iter().zip(found).zip(prompted) {
         let part = &mut parts[look.number];
         let mut written = Vec::new();
-        if let (Some(plain), Some(prompted)) = (
-            part.only_segment(&part.answer),
-            part.only_segment(&prompted),
-        ) {
-            let terms = &part.span.terms;
-            let (words, placed) = place(terms, &resembled, &plain.words, &prompted.words);
+        let plain = part.only_segment(&part.answer);
+        if let (Some(plain), Some(prompted)) = (plain, part.only_segment(&prompted)) {
+            let (span, heard) = (&part.span, &prompted.words);
+            let (words, placed) =
+                place(&span.terms, &resembled, &plain.words, heard, span.writing());
             (part.answer.segments[0].words, written) = (words, placed);
         }
         told[look.number] = part.span.terms.told(&resembled, &written);

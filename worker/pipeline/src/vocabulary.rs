@@ -15,7 +15,7 @@ use job_schema::job::Role;
 use job_schema::transcript::Vocabulary;
 
 use crate::judge::folded;
-use crate::recognizer::RecognizedWord;
+use crate::recognizer::{RecognizedWord, Writing};
 use likeness::Sounds;
 pub(crate) use place::place;
 
@@ -33,6 +33,8 @@ const MIN_PROBABILITY: f32 = 0.75;
 const MIN_LETTERS: usize = 3;
 /// A name may be taken for more words than it has: `Boucicault` for `boosie colt`.
 const MORE_WORDS: usize = 2;
+/// Where every token counts as a word, a name may be as many as it has letters; longer runs are not compared.
+const MOST_TOKENS: usize = 12;
 
 /// One channel's terms, the most important first.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +48,7 @@ struct Term {
     text: String,
     folded: String,
     sounds: Sounds,
+    letters_count: usize,
     words_count: usize,
 }
 
@@ -79,13 +82,15 @@ impl Terms {
             return;
         }
         let is_full = self.listed.len() == MAX_TERMS;
-        if is_full || folded.chars().count() < MIN_LETTERS || has_wildcard(text) {
+        let letters_count = folded.chars().count();
+        if is_full || letters_count < MIN_LETTERS || has_wildcard(text) {
             self.left_out.push(text.to_owned());
             return;
         }
         self.listed.push(Term {
             text: text.to_owned(),
             sounds: Sounds::of(&folded),
+            letters_count,
             words_count: text.split_whitespace().count(),
             folded,
         });
@@ -102,15 +107,16 @@ impl Terms {
     }
 
     /// The terms that some of `words` sound like and are not, the likest first.
-    pub(crate) fn resembled(&self, words: &[RecognizedWord]) -> Resembled {
+    pub(crate) fn resembled(&self, words: &[RecognizedWord], writing: Writing) -> Resembled {
         // Most calls have no vocabulary, and every span comes here.
-        let Some(most_words) = self.listed.iter().map(|term| term.words_count).max() else {
+        let longest = self.listed.iter().map(|term| term.longest(writing));
+        let Some(longest) = longest.max() else {
             return Resembled::default();
         };
-        let runs = runs(words, most_words + MORE_WORDS);
+        let runs = runs(words, longest);
         let found = self.listed.iter().enumerate();
         let mut found: Vec<(usize, f32)> = found
-            .filter_map(|(number, term)| Some((number, term.likest(&runs)?.likeness)))
+            .filter_map(|(number, term)| Some((number, term.likest(&runs, writing)?.likeness)))
             .collect();
         found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let mut resembled = Resembled::default();
@@ -203,20 +209,25 @@ struct Likest {
 }
 
 impl Term {
+    /// The most words that it is looked for in.
+    fn longest(&self, writing: Writing) -> usize {
+        match writing {
+            Writing::Spaced => self.words_count + MORE_WORDS,
+            Writing::Unspaced => MOST_TOKENS.min(self.letters_count + MORE_WORDS),
+        }
+    }
+
     /// Where something sounds most like the term and is not it.
-    fn likest(&self, runs: &[Run]) -> Option<Likest> {
-        let said: Vec<&Range<usize>> = runs
-            .iter()
-            .filter(|run| self.is_in(run))
-            .map(|run| &run.words)
-            .collect();
+    fn likest(&self, runs: &[Run], writing: Writing) -> Option<Likest> {
+        let said = self.said(runs, writing);
+        let longest = self.longest(writing);
         let is_said = |words: &Range<usize>| {
             said.iter()
                 .any(|s| s.start < words.end && words.start < s.end)
         };
         let mut best: Option<Likest> = None;
         for run in runs {
-            if run.words.len() > self.words_count + MORE_WORDS || is_said(&run.words) {
+            if run.words.len() > longest || is_said(&run.words) {
                 continue;
             }
             let likeness = self.sounds.likeness(&run.sounds);
@@ -230,11 +241,34 @@ impl Term {
         best
     }
 
-    /// The term itself, or what belongs to it, in as many words.
-    fn is_in(&self, run: &Run) -> bool {
+    /// Where the term is written.
+    fn said<'a>(&self, runs: &'a [Run], writing: Writing) -> Vec<&'a Range<usize>> {
+        let words_of = |run: &'a Run| &run.words;
+        match writing {
+            Writing::Spaced => {
+                let own = runs.iter().filter(|run| self.is_in(run, writing));
+                own.map(words_of).collect()
+            }
+            // Its first and last letters may share a token with others: the shortest runs that hold it.
+            Writing::Unspaced => {
+                let holding = runs.iter().filter(|run| run.folded.contains(&self.folded));
+                let holding: Vec<&Range<usize>> = holding.map(words_of).collect();
+                let is_shortest = |words: &&Range<usize>| {
+                    let within = |other: &&&Range<usize>| {
+                        words.start <= other.start && other.end <= words.end
+                    };
+                    holding.iter().filter(within).count() == 1
+                };
+                holding.iter().copied().filter(is_shortest).collect()
+            }
+        }
+    }
+
+    /// The term itself, or what belongs to it; where words have blanks, in as many.
+    fn is_in(&self, run: &Run, writing: Writing) -> bool {
         let is_same =
             run.folded == self.folded || run.folded.strip_suffix('s') == Some(&self.folded);
-        is_same && run.words.len() == self.words_count
+        is_same && (writing == Writing::Unspaced || run.words.len() == self.words_count)
     }
 }
 

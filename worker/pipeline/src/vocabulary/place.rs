@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::{Resembled, Run, Term, Terms, runs};
 use crate::judge::folded;
-use crate::recognizer::RecognizedWord;
+use crate::recognizer::{RecognizedWord, Writing};
 
 /// The mended words, and the number of each term that was written, as often as it was.
 pub(crate) fn place(
@@ -15,17 +15,17 @@ pub(crate) fn place(
     resembled: &Resembled,
     plain: &[RecognizedWord],
     prompted: &[RecognizedWord],
+    writing: Writing,
 ) -> (Vec<RecognizedWord>, Vec<usize>) {
     let partners = aligned(plain, prompted);
     let mut swaps: Vec<(Range<usize>, Range<usize>, usize)> = Vec::new();
     for &number in &resembled.fed {
         let term = &terms.listed[number];
-        let longest = term.words_count + super::MORE_WORDS;
-        let said = runs(prompted, longest).into_iter();
+        let said = runs(prompted, term.longest(writing)).into_iter();
         let is_sure = |run: &Run| is_sure(&prompted[run.words.clone()]);
-        for run in said.filter(|run| term.is_in(run) && is_sure(run)) {
+        for run in said.filter(|run| term.is_in(run, writing) && is_sure(run)) {
             let around = facing(&partners, &run, plain.len());
-            let Some(taken_for) = taken_for(term, plain, around) else {
+            let Some(taken_for) = taken_for(term, plain, around, writing) else {
                 continue;
             };
             let is_free = |swap: &(Range<usize>, Range<usize>, usize)| {
@@ -61,9 +61,14 @@ fn facing(partners: &[(usize, usize)], run: &Run, plain_count: usize) -> Range<u
 }
 
 /// The words within `around` that sound most like the term, if any do and none is it.
-fn taken_for(term: &Term, plain: &[RecognizedWord], around: Range<usize>) -> Option<Range<usize>> {
-    let longest = term.words_count + super::MORE_WORDS;
-    let likest = term.likest(&runs(plain.get(around.clone())?, longest))?;
+fn taken_for(
+    term: &Term,
+    plain: &[RecognizedWord],
+    around: Range<usize>,
+    writing: Writing,
+) -> Option<Range<usize>> {
+    let runs = runs(plain.get(around.clone())?, term.longest(writing));
+    let likest = term.likest(&runs, writing)?;
     Some(around.start + likest.words.start..around.start + likest.words.end)
 }
 

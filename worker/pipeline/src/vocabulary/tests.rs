@@ -75,7 +75,10 @@ fn a_pattern_is_left_out_by_name_and_never_fed() {
     let record = listed.record().unwrap();
     assert_eq!(record.terms, ["Where Next?", "Northgate"]);
     assert_eq!(record.left_out, ["ship*", "Acme*Post", "pl?n", "*gate"]);
-    let heard = listed.resembled(&words("the chip at north gait, plan where necks"));
+    let heard = listed.resembled(
+        &words("the chip at north gait, plan where necks"),
+        Writing::Spaced,
+    );
     let prompt = listed.prompt(&heard.fed);
     assert!(!heard.fed.is_empty() && !prompt.contains('*'), "{prompt}");
 }
@@ -94,7 +97,7 @@ fn only_what_something_sounds_like_and_is_not_is_asked_about() {
         ("the North Gate's bill", vec!["Northgate"]),
         ("", vec![]),
     ] {
-        let resembled = terms.resembled(&words(said));
+        let resembled = terms.resembled(&words(said), Writing::Spaced);
         assert_eq!(texts(&terms, &resembled.fed), wanted, "{said}");
         assert!(resembled.crowded_out.is_empty(), "{said}");
     }
@@ -105,7 +108,7 @@ fn a_prompt_keeps_to_its_budget_and_what_finds_no_room_is_told() {
     let alike: Vec<String> = ('a'..='t').map(|c| format!("Northgate{c}")).collect();
     let alike: Vec<&str> = alike.iter().map(String::as_str).collect();
     let terms = terms(&alike);
-    let resembled = terms.resembled(&words("Northgate"));
+    let resembled = terms.resembled(&words("Northgate"), Writing::Spaced);
     let prompt = terms.prompt(&resembled.fed);
     assert!(prompt.len() <= MAX_PROMPT_BYTES, "{prompt}");
     assert_eq!(resembled.fed.len() + resembled.crowded_out.len(), 20);
@@ -118,15 +121,15 @@ fn a_prompt_keeps_to_its_budget_and_what_finds_no_room_is_told() {
 
     let long = "Northgate ".repeat(12);
     let one = self::terms(&[&long]);
-    let only = one.resembled(&words(&"North gate ".repeat(12)));
+    let only = one.resembled(&words(&"North gate ".repeat(12)), Writing::Spaced);
     assert_eq!(only.fed, [0], "one term is fed however long");
 }
 
-fn placed(listed: &[&str], plain: &str, prompted: &str) -> (String, usize) {
+fn placed(listed: &[&str], plain: &str, prompted: &str, writing: Writing) -> (String, usize) {
     let terms = terms(listed);
     let plain = words(plain);
-    let resembled = terms.resembled(&plain);
-    let (placed, written) = place(&terms, &resembled, &plain, &words(prompted));
+    let resembled = terms.resembled(&plain, writing);
+    let (placed, written) = place(&terms, &resembled, &plain, &words(prompted), writing);
     let ordered = placed
         .windows(2)
         .all(|pair| pair[0].end_ms <= pair[1].start_ms);
@@ -142,11 +145,11 @@ fn placed(listed: &[&str], plain: &str, prompted: &str) -> (String, usize) {
 fn a_term_that_the_model_is_not_sure_of_is_not_written() {
     let terms = terms(&["Saoirse"]);
     let plain = words("this is Searsha");
-    let resembled = terms.resembled(&plain);
+    let resembled = terms.resembled(&plain, Writing::Spaced);
     let mut prompted = words("this is Saoirse");
     for (probability, is_written) in [(0.74, false), (0.76, true)] {
         prompted[2].probability = probability;
-        let (_, written) = place(&terms, &resembled, &plain, &prompted);
+        let (_, written) = place(&terms, &resembled, &plain, &prompted, Writing::Spaced);
         assert_eq!(!written.is_empty(), is_written, "{probability}");
     }
 }
@@ -173,7 +176,62 @@ const PLACED: [(&str, &str, &str, &str); 10] = [
 #[test]
 fn a_term_takes_the_place_of_what_sounds_like_it_and_nothing_else_changes() {
     for (term, plain, prompted, wanted) in PLACED {
-        let (text, written_count) = placed(&[term], plain, prompted);
+        let (text, written_count) = placed(&[term], plain, prompted, Writing::Spaced);
+        assert_eq!(text, wanted, "{plain} / {prompted}");
+        assert_eq!(written_count > 0, text != plain, "{plain}");
+    }
+}
+
+#[test]
+fn where_tokens_count_as_words_a_term_is_compared_by_its_letters() {
+    let terms = terms(&["北京大学", "アマゾンウェブ", "Northgate"]);
+    for (said, wanted) in [
+        ("去 北京 大学 吧", vec![]),
+        ("去 北 京 大 学 吧", vec![]),
+        ("去 北京 大 学生 吧", vec![]),
+        ("去北京 大学 吧", vec![]),
+        ("去 北平 大学 吧", vec!["北京大学"]),
+        ("去 北京 大学, 北平 大学 吧", vec!["北京大学"]),
+        ("それは アマ ゾン ウェブ です", vec![]),
+        ("それは ア マ ゾ ン ウ ェ フ です", vec!["アマゾンウェブ"]),
+        ("是 North gate 吗", vec![]),
+        ("是 Northgait 吗", vec!["Northgate"]),
+        ("今天 天气 很 好", vec![]),
+    ] {
+        let resembled = terms.resembled(&words(said), Writing::Unspaced);
+        assert_eq!(texts(&terms, &resembled.fed), wanted, "{said}");
+    }
+}
+
+#[test]
+fn where_tokens_count_as_words_a_term_of_several_is_placed() {
+    for (term, plain, prompted, wanted) in [
+        (
+            "北京大学",
+            "去 北平 大学, 吧",
+            "去 北京 大学 吧",
+            "去 北京 大学, 吧",
+        ),
+        (
+            "北京大学",
+            "去 北平大 学 吧",
+            "去 北京 大 学 吧",
+            "去 北京 大 学 吧",
+        ),
+        (
+            "北京大学",
+            "去 北平 大学 吧",
+            "去 北平 大学 吧",
+            "去 北平 大学 吧",
+        ),
+        (
+            "Northgate",
+            "是 Northgait 吗",
+            "是 Northgate 吗",
+            "是 Northgate 吗",
+        ),
+    ] {
+        let (text, written_count) = placed(&[term], plain, prompted, Writing::Unspaced);
         assert_eq!(text, wanted, "{plain} / {prompted}");
         assert_eq!(written_count > 0, text != plain, "{plain}");
     }
