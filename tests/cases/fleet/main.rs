@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod account;
+mod alarms;
 mod canary;
 mod cluster;
 mod copies;

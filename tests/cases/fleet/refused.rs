@@ -24,7 +24,7 @@ async fn ready_is(worker: &mut WorkerProcess, status: u16) {
     .unwrap();
 }
 
-async fn is_taken(fleet: &Fleet, worker: &str) {
+pub(super) async fn is_taken(fleet: &Fleet, worker: &str) {
     until("the job to be taken", async || {
         Ok((!begun(fleet, worker).is_empty()).then_some(()))
     })
@@ -32,7 +32,7 @@ async fn is_taken(fleet: &Fleet, worker: &str) {
     .unwrap();
 }
 
-async fn no_attempt_failed(fleet: &Fleet, call: &str) {
+pub(super) async fn no_attempt_failed(fleet: &Fleet, call: &str) {
     let made = fleet.result(call).await.unwrap().processing;
     let attempts = (made.content_attempts, made.infra_attempts);
     assert_eq!(attempts, (0, 0), "{call}");

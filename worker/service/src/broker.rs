@@ -13,6 +13,7 @@ mod delivery;
 mod error;
 mod greeting;
 mod headers;
+mod patience;
 mod publisher;
 mod replay;
 mod sorting;
@@ -27,6 +28,8 @@ pub use delivery::{Delivery, SlotChannel};
 pub use error::BrokerError;
 pub use publisher::Publisher;
 pub use sorting::{Intake, LaneWatch, MOVES_AT_ONCE};
+
+use patience::Patience;
 
 use crate::config;
 use crate::topology::Topology;
@@ -93,8 +96,25 @@ impl Broker {
 
     /// A channel with confirms. Its messages go out one after the other, so a publisher for each slot keeps them apart.
     pub async fn publisher(&self) -> Result<Publisher, BrokerError> {
+        self.publisher_with(None).await
+    }
+
+    /// The same, for whoever would rather wait than lose what was done: no time counts in which the broker takes no messages.
+    pub async fn patient_publisher(&self) -> Result<Publisher, BrokerError> {
+        let connection = self.publishing.status().clone();
+        self.publisher_with(Some(connection)).await
+    }
+
+    async fn publisher_with(
+        &self,
+        waits_out: Option<lapin::ConnectionStatus>,
+    ) -> Result<Publisher, BrokerError> {
         let channel = self.channel(&self.publishing).await?;
-        let publisher = Publisher::open(channel, self.topology.clone(), self.confirm_timeout);
+        let patience = Patience {
+            limit: self.confirm_timeout,
+            waits_out,
+        };
+        let publisher = Publisher::open(channel, self.topology.clone(), patience);
         error::within("select confirms", self.request_timeout, publisher).await
     }
 

@@ -49,6 +49,10 @@ impl BrokerError {
         matches!(self, Self::Unroutable { .. } | Self::Rejected { .. })
     }
 
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
+
     pub fn failure(&self) -> Failure {
         Failure::new(ErrorCode::BrokerUnavailable, self.to_string())
     }
@@ -60,13 +64,18 @@ pub(super) async fn answered<T>(
     limit: Duration,
     question: impl Future<Output = lapin::Result<T>>,
 ) -> Result<T, BrokerError> {
-    let answer = async {
-        question.await.map_err(|error| BrokerError::Failed {
-            action,
-            reason: error.to_string(),
-        })
-    };
-    within(action, limit, answer).await
+    within(action, limit, asked(action, question)).await
+}
+
+/// Waits for an answer of the broker for as long as the caller likes.
+pub(super) async fn asked<T>(
+    action: &'static str,
+    question: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, BrokerError> {
+    question.await.map_err(|error| BrokerError::Failed {
+        action,
+        reason: error.to_string(),
+    })
 }
 
 pub(super) async fn within<T>(

@@ -2,7 +2,6 @@
 //! A message that was returned is confirmed too, so the confirmation is looked into.
 
 use std::fmt;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use job_schema::event::{self, Event, EventData};
@@ -15,8 +14,9 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::delivery::Delivery;
-use super::error::{BrokerError, answered, within};
+use super::error::{BrokerError, answered, asked};
 use super::headers::{self, put_attempts, put_text};
+use super::patience::Patience;
 use super::replay::LANE;
 use crate::settle::Attempts;
 use crate::topology::{Place, Topology, job_key, lane_name, sorter_key};
@@ -35,7 +35,7 @@ pub struct Publisher {
     /// One message at a time: lapin tells a returned message apart by its order on the channel.
     channel: Mutex<Channel>,
     pub(super) topology: Topology,
-    confirm_timeout: Duration,
+    patience: Patience,
 }
 
 impl fmt::Debug for Publisher {
@@ -48,14 +48,14 @@ impl Publisher {
     pub(super) async fn open(
         channel: Channel,
         topology: Topology,
-        confirm_timeout: Duration,
+        patience: Patience,
     ) -> Result<Self, BrokerError> {
         let selected = channel.confirm_select(ConfirmSelectOptions::default());
-        answered("select confirms", confirm_timeout, selected).await?;
+        answered("select confirms", patience.limit, selected).await?;
         Ok(Self {
             channel: Mutex::new(channel),
             topology,
-            confirm_timeout,
+            patience,
         })
     }
 
@@ -154,7 +154,7 @@ impl Publisher {
         moves: &[(Delivery, Place)],
     ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
         let exchange = self.topology.jobs_exchange();
-        within("publish", self.confirm_timeout, async {
+        let moving = async {
             let channel = self.channel.lock().await;
             let mut sent = Vec::new();
             for (delivery, place) in moves {
@@ -162,17 +162,17 @@ impl Publisher {
                 let to = (exchange.as_str().into(), key.as_str().into());
                 let published =
                     channel.basic_publish(to.0, to.1, MANDATORY, &delivery.body, moved(delivery));
-                let confirm = answered("publish", self.confirm_timeout, published).await?;
+                let confirm = asked("publish", published).await?;
                 sent.push((key, confirm));
             }
             let mut answers = Vec::new();
             for (key, confirm) in sent {
-                let confirmation = answered("confirm", self.confirm_timeout, confirm).await?;
+                let confirmation = asked("confirm", confirm).await?;
                 answers.push(confirmed(confirmation, &exchange, &key));
             }
             Ok(answers)
-        })
-        .await
+        };
+        self.patience.confirm(moving).await
     }
 
     /// Whether somebody sorts the lane: a message without a body finds the queue that he has, and expires there.
@@ -195,14 +195,14 @@ impl Publisher {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), BrokerError> {
-        let confirmation = within("publish", self.confirm_timeout, async {
+        let sending = async {
             let channel = self.channel.lock().await;
             let (to, key) = (exchange.as_str().into(), routing_key.into());
             let sent = channel.basic_publish(to, key, MANDATORY, body, properties);
-            let confirm = answered("publish", self.confirm_timeout, sent).await?;
-            answered("confirm", self.confirm_timeout, confirm).await
-        })
-        .await?;
+            let confirm = asked("publish", sent).await?;
+            asked("confirm", confirm).await
+        };
+        let confirmation = self.patience.confirm(sending).await?;
         confirmed(confirmation, &exchange, routing_key)
     }
 }

@@ -97,7 +97,17 @@ pub(super) async fn run(
 
 /// A slot with a job in hand asks nothing of the broker, so somebody has to see for it that its delivery is another's by now.
 async fn watch(session: Arc<Session>) {
+    let mut was_blocked = false;
     while session.broker.is_connected() {
+        let is_blocked = session.broker.is_blocked();
+        match (was_blocked, is_blocked) {
+            (false, true) => {
+                tracing::warn!("the broker takes no messages: it is short of memory or disk");
+            }
+            (true, false) => tracing::info!("the broker takes messages again"),
+            _ => {}
+        }
+        was_blocked = is_blocked;
         tokio::time::sleep(LOOK_EVERY).await;
     }
     session.drain.cancel();

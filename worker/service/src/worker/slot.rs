@@ -48,7 +48,7 @@ impl Slot {
         session: Arc<Session>,
     ) -> Result<Self, BrokerError> {
         let channel = session.broker.slot_channel().await?;
-        let publisher = session.broker.publisher().await?;
+        let publisher = session.broker.patient_publisher().await?;
         let order = LaneOrder::new(&worker.lanes);
         Ok(Self {
             worker,
@@ -96,6 +96,11 @@ impl Slot {
     }
 
     async fn take(&mut self) -> Result<Option<Delivery>, BrokerError> {
+        if self.session.broker.is_blocked() {
+            // What a job leads to could not be sent.
+            self.held_up = true;
+            return Ok(None);
+        }
         let mut empty = Vec::new();
         for lane in self.order.order() {
             if self.worker.pauses.is_paused(lane) {
@@ -211,8 +216,9 @@ impl Slot {
                 row
             }
         };
-        let moves = [(delivery, place)];
-        let answers = self.publisher.publish_moved(&moves).await?;
+        let (taken_at, moves) = (delivery.taken_at, [(delivery, place)]);
+        let moving = self.publisher.publish_moved(&moves);
+        let answers = self.while_held(taken_at, moving).await?;
         let [(delivery, _)] = moves;
         if let Some(refusal) = answers.into_iter().find_map(Result::err) {
             tracing::warn!(error = %refusal, %lane, "a tenant has one slot more than it may: its row is full");

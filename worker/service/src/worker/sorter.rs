@@ -153,6 +153,8 @@ impl Sorter {
 
     /// Moves what is in the intake and what comes, until nothing has come for a while and no row holds anything.
     async fn sort(&mut self) -> Result<(), BrokerError> {
+        // What an alarm left unconfirmed on an old channel must not be taken for an answer on this one.
+        self.publisher = self.session.broker.publisher().await?;
         let mut intake = self.watch.open_intake(&self.session.broker).await?;
         while self.may_move() {
             let batch = intake.next(LOOK_EVERY).await?;
@@ -198,7 +200,7 @@ impl Sorter {
         self.refused = Some(Instant::now());
     }
 
-    /// Gives the first refusal of a queue. What was refused is not acked.
+    /// Gives the first refusal, of a queue or of a broker that takes no messages now. What was refused is not acked.
     async fn move_all(&self, batch: Vec<Delivery>) -> Result<Option<BrokerError>, BrokerError> {
         if batch.is_empty() {
             return Ok(None);
@@ -209,7 +211,11 @@ impl Sorter {
             (delivery, place)
         };
         let moves: Vec<(Delivery, Place)> = batch.into_iter().map(assigned).collect();
-        let answers = self.publisher.publish_moved(&moves).await?;
+        let answers = match self.publisher.publish_moved(&moves).await {
+            // Slots have jobs in hand, which would be lost with the session.
+            Err(e) if e.is_timeout() && self.session.broker.is_blocked() => return Ok(Some(e)),
+            answers => answers?,
+        };
         crash::at(Point::Sorted);
         let mut refusal = None;
         for ((delivery, place), answer) in moves.into_iter().zip(answers) {

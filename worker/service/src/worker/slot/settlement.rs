@@ -2,7 +2,8 @@
 //! published first and acked last, so that a crash in between repeats work and loses none. The status is written before the
 //! ack too: where the call was deleted meanwhile, a crash then leaves a retry that clears it away. Fails as the broker does.
 
-use std::time::Duration;
+use std::future::Future;
+use std::time::{Duration, Instant};
 
 use job_schema::event;
 use job_schema::status::State;
@@ -37,23 +38,47 @@ impl Slot {
         }
     }
 
+    /// Waits for a confirm, through an alarm of the broker too, but not beyond the hold, nor long once a hand-over was asked for.
+    pub(super) async fn while_held<T>(
+        &self,
+        taken_at: Instant,
+        sending: impl Future<Output = Result<T, BrokerError>>,
+    ) -> Result<T, BrokerError> {
+        let enough = self.worker.broker.confirm_timeout;
+        let rest = self.worker.max_hold.saturating_sub(taken_at.elapsed());
+        let handed_over = async {
+            self.session.hand_over.cancelled().await;
+            tokio::time::sleep(enough).await;
+        };
+        tokio::select! {
+            sent = sending => return sent,
+            () = tokio::time::sleep(rest.max(enough)) => {}
+            () = handed_over => {}
+        }
+        Err(BrokerError::Timeout {
+            action: "publish",
+            after: taken_at.elapsed(),
+        })
+    }
+
+    async fn publish(&self, delivery: &Delivery, message: Message<'_>) -> Result<(), BrokerError> {
+        let publisher = &self.publisher;
+        match message {
+            Message::Event(event) => publisher.publish_event(event).await,
+            Message::Job(job, attempts, step) => publisher.publish_job(job, attempts, step).await,
+            Message::Dead(failure, attempts) => {
+                publisher.publish_dead(delivery, failure, attempts).await
+            }
+        }
+    }
+
     /// Sends until it is taken. A queue that is full or was unbound is for somebody to mend: to give the job back would have it
     /// done, refused and given back again, and each time would count as the loss of a worker.
     async fn send(&self, delivery: &Delivery, message: Message<'_>) -> Result<(), BrokerError> {
         let mut pause = FIRST_REFUSAL;
         loop {
-            let sent = match message {
-                Message::Event(event) => self.publisher.publish_event(event).await,
-                Message::Job(job, attempts, step) => {
-                    self.publisher.publish_job(job, attempts, step).await
-                }
-                Message::Dead(failure, attempts) => {
-                    self.publisher
-                        .publish_dead(delivery, failure, attempts)
-                        .await
-                }
-            };
-            let refused = match sent {
+            let sending = self.publish(delivery, message);
+            let refused = match self.while_held(delivery.taken_at, sending).await {
                 Err(e) if e.is_refusal() && delivery.taken_at.elapsed() < self.worker.max_hold => e,
                 sent => return sent,
             };
