@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use earwitness::broker::{Broker, BrokerError, Delivery, Drift, SlotChannel};
+use earwitness::broker::{Broker, BrokerError, Delivery, Drift, Publisher, SlotChannel};
 use earwitness::config;
 use earwitness::settle::Attempts;
 use earwitness::topology::{LANES, Place, Topology};
@@ -50,6 +50,11 @@ async fn declared() -> Broker {
     let broker = connect(&topology()).await;
     broker.declare().await.unwrap();
     broker
+}
+
+async fn ends(broker: &Broker) -> (Publisher, SlotChannel) {
+    let publisher = broker.publisher().await.unwrap();
+    (publisher, broker.slot_channel().await.unwrap())
 }
 
 fn job(lane: Lane) -> Job {
@@ -138,10 +143,7 @@ async fn a_check_tells_what_is_missing_and_what_differs() {
 #[tokio::test]
 async fn a_job_waits_in_its_own_lane_until_it_is_acked() {
     let broker = declared().await;
-    let (publisher, slot) = (
-        broker.publisher().await.unwrap(),
-        broker.slot_channel().await.unwrap(),
-    );
+    let (publisher, slot) = ends(&broker).await;
     for lane in LANES {
         let job = job(lane);
         let before = Attempts {
@@ -229,10 +231,7 @@ async fn a_cut_connection_is_noticed_and_the_job_comes_back() {
 #[tokio::test]
 async fn a_retry_waits_for_its_delay_and_comes_back_to_its_lane() {
     let broker = declared().await;
-    let (publisher, slot) = (
-        broker.publisher().await.unwrap(),
-        broker.slot_channel().await.unwrap(),
-    );
+    let (publisher, slot) = ends(&broker).await;
     let attempts = Attempts {
         content: 1,
         ..Attempts::default()
@@ -298,6 +297,46 @@ async fn a_dead_letter_is_the_original_message_and_the_reason() {
     }
     assert!(dead.header("x-earwitness-dead-at").is_some());
     dead.ack().await.unwrap();
+}
+
+/// A message that finds no queue is answered sooner than one that a queue has to store, whichever was sent first.
+#[tokio::test]
+async fn jobs_that_are_moved_together_are_each_told_whether_a_queue_has_them() {
+    let (broker, lane) = (declared().await, Lane::Standard);
+    let (publisher, slot) = ends(&broker).await;
+    let plain = PlainClient::connect(RabbitNode::shared().unwrap())
+        .await
+        .unwrap();
+    let (there, gone) = (Place::Row(1), Place::Row(2));
+    let missing = broker.topology().job_queue(lane, gone);
+    plain.delete_queue(&missing).await.unwrap();
+    let mut moves = Vec::new();
+    for place in [there, there, gone, there, gone, there] {
+        let job = job(lane);
+        let sent = publisher.publish_job(&job, Attempts::default(), None);
+        sent.await.unwrap();
+        moves.push((take(&slot, lane).await, place));
+    }
+    let answers = publisher.publish_moved(&moves).await.unwrap();
+    let mut ids = Vec::new();
+    for ((delivery, place), answer) in moves.into_iter().zip(answers) {
+        assert_eq!(answer.is_ok(), place == there, "{answer:?}");
+        if answer.is_ok() {
+            ids.push(delivery.message_id().unwrap().to_owned());
+            delivery.ack().await.unwrap();
+        } else {
+            delivery.requeue().await.unwrap();
+        }
+    }
+    let mut moved = Vec::new();
+    while let Some((delivery, _)) = slot.try_take_at(lane, there).await.unwrap() {
+        moved.push(delivery.message_id().unwrap().to_owned());
+        delivery.ack().await.unwrap();
+    }
+    moved.sort();
+    moved.dedup();
+    ids.sort();
+    assert_eq!(moved, ids, "each that was acked is in its row");
 }
 
 #[tokio::test]

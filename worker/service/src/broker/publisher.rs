@@ -145,11 +145,27 @@ impl Publisher {
     /// Puts each job into its row as it came, but for the broker's own history of it: a job that is moved was not tried.
     /// All are sent before the first confirm is awaited, since a broker writes many at once as fast as one.
     ///
-    /// Gives for each whether a queue has it.
+    /// Gives for each whether a queue has it. Where that is not sure of several they are sent again, one by one: what is in its row
+    /// twice runs once, by its manifest.
     ///
     /// # Errors
     /// The broker is gone or does not answer; some may have arrived.
     pub async fn publish_moved(
+        &self,
+        moves: &[(Delivery, Place)],
+    ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        let answers = self.publish_together(moves).await?;
+        if are_sure(&answers) {
+            return Ok(answers);
+        }
+        let mut sure = Vec::new();
+        for alone in moves.chunks(1) {
+            sure.extend(self.publish_together(alone).await?);
+        }
+        Ok(sure)
+    }
+
+    async fn publish_together(
         &self,
         moves: &[(Delivery, Place)],
     ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
@@ -207,6 +223,14 @@ impl Publisher {
     }
 }
 
+/// lapin gives what came back to whichever confirm is read next, and a confirm of a queue takes longer: where one of several came
+/// back, it may have been any of them.
+fn are_sure(answers: &[Result<(), BrokerError>]) -> bool {
+    let came_back =
+        |answer: &Result<(), BrokerError>| matches!(answer, Err(BrokerError::Unroutable { .. }));
+    answers.len() < 2 || !answers.iter().any(came_back)
+}
+
 fn confirmed(
     confirmation: Confirmation,
     exchange: &str,
@@ -215,11 +239,11 @@ fn confirmed(
     let exchange = exchange.to_owned();
     match confirmation {
         Confirmation::Ack(None) => Ok(()),
-        Confirmation::Ack(Some(_)) => Err(BrokerError::Unroutable {
+        Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => Err(BrokerError::Unroutable {
             exchange,
             routing_key: routing_key.to_owned(),
         }),
-        Confirmation::Nack(_) | Confirmation::NotRequested => {
+        Confirmation::Nack(None) | Confirmation::NotRequested => {
             Err(BrokerError::Rejected { exchange })
         }
     }
@@ -294,4 +318,30 @@ fn json(exchange: &str, document: &impl Serialize) -> Result<Vec<u8>, BrokerErro
 /// AMQP counts whole seconds from 1970.
 fn seconds(at: Timestamp) -> u64 {
     u64::try_from(at.as_second()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_one_of_several_came_back_nothing_is_known_of_any() {
+        let exchange = || "jobs".to_owned();
+        let unroutable = || {
+            Err(BrokerError::Unroutable {
+                exchange: exchange(),
+                routing_key: "standard.1".to_owned(),
+            })
+        };
+        let full = || {
+            Err(BrokerError::Rejected {
+                exchange: exchange(),
+            })
+        };
+        assert!(are_sure(&[]));
+        assert!(are_sure(&[unroutable()]), "alone it is known");
+        assert!(are_sure(&[Ok(()), Ok(()), full()]));
+        assert!(!are_sure(&[Ok(()), unroutable()]));
+        assert!(!are_sure(&[unroutable(), full()]));
+    }
 }
