@@ -34,9 +34,12 @@ pub(super) fn count(headers: &FieldTable, name: &str) -> u32 {
     u32::try_from(number.max(0)).unwrap_or(u32::MAX)
 }
 
-/// The broker's own history of a message, which would make it take a replay for a loop.
+/// Other keys that the broker is to route a message by. It has, and would each time that the message is sent on.
+const COPIES_TO: &str = "CC";
+
+/// What is between the broker and one sending of a message. Its own history would make it take a replay for a loop.
 pub(super) fn is_brokers(name: &str) -> bool {
-    name == DELIVERY_COUNT
+    [DELIVERY_COUNT, COPIES_TO].contains(&name)
         || ["x-death", "x-first-death", "x-last-death"]
             .iter()
             .any(|start| name.starts_with(start))

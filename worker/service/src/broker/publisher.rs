@@ -66,6 +66,31 @@ impl Publisher {
         attempts: Attempts,
         step: Option<usize>,
     ) -> Result<(), BrokerError> {
+        let message = (fresh(job), FieldTable::default());
+        self.put_job(job, message, attempts, step).await
+    }
+
+    /// The same for a job that was taken, with what its message carried: marks of a replay, and what producers put there.
+    pub async fn publish_again(
+        &self,
+        delivery: &Delivery,
+        job: &Job,
+        attempts: Attempts,
+        step: Option<usize>,
+    ) -> Result<(), BrokerError> {
+        let mut headers = FieldTable::default();
+        copy_headers(&delivery.properties, &mut headers);
+        let message = (kept_over(fresh(job), &delivery.properties), headers);
+        self.put_job(job, message, attempts, step).await
+    }
+
+    async fn put_job(
+        &self,
+        job: &Job,
+        (properties, mut headers): (BasicProperties, FieldTable),
+        attempts: Attempts,
+        step: Option<usize>,
+    ) -> Result<(), BrokerError> {
         let exchange = match step {
             None => self.topology.jobs_exchange(),
             Some(step) => self
@@ -73,13 +98,8 @@ impl Publisher {
                 .retry_exchange(step)
                 .ok_or(BrokerError::NoSuchStep(step))?,
         };
-        let mut headers = FieldTable::default();
         put_attempts(&mut headers, attempts);
-        let id = job.job_id.to_string();
-        let properties = properties("application/json", JOB_TYPE, &id, &id)
-            // When the job was first sent, however often it is sent again.
-            .with_timestamp(seconds(job.submitted_at))
-            .with_headers(headers);
+        let properties = properties.with_headers(headers);
         let body = json(&exchange, job)?;
         self.publish(exchange, lane_name(job.lane), &body, properties)
             .await
@@ -270,6 +290,13 @@ fn copy_headers(original: &BasicProperties, into: &mut FieldTable) {
     }
 }
 
+fn fresh(job: &Job) -> BasicProperties {
+    let id = job.job_id.to_string();
+    properties("application/json", JOB_TYPE, &id, &id)
+        // When the job was first sent, however often it is sent again.
+        .with_timestamp(seconds(job.submitted_at))
+}
+
 fn properties(content_type: &str, kind: &str, message_id: &str, job_id: &str) -> BasicProperties {
     BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
@@ -280,10 +307,14 @@ fn properties(content_type: &str, kind: &str, message_id: &str, job_id: &str) ->
         .with_correlation_id(job_id.into())
 }
 
-/// What a dead letter keeps of its message. Not the time to live, which must not empty the queue of the dead, and not
+/// What a message that is sent on keeps of itself. Not the time to live, which must not empty the queue of the dead, and not
 /// the user, whom the broker would check against us.
 pub(super) fn kept(original: &BasicProperties) -> BasicProperties {
-    let mut kept = BasicProperties::default().with_delivery_mode(PERSISTENT);
+    let persistent = BasicProperties::default().with_delivery_mode(PERSISTENT);
+    kept_over(persistent, original)
+}
+
+fn kept_over(mut kept: BasicProperties, original: &BasicProperties) -> BasicProperties {
     if let Some(value) = original.content_type() {
         kept = kept.with_content_type(value.clone());
     }

@@ -65,7 +65,9 @@ impl Slot {
         let publisher = &self.publisher;
         match message {
             Message::Event(event) => publisher.publish_event(event).await,
-            Message::Job(job, attempts, step) => publisher.publish_job(job, attempts, step).await,
+            Message::Job(job, attempts, step) => {
+                publisher.publish_again(delivery, job, attempts, step).await
+            }
             Message::Dead(failure, attempts) => {
                 publisher.publish_dead(delivery, failure, attempts).await
             }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod sent_on;
+
 use std::time::{Duration, Instant};
 
 use earwitness::broker::{Broker, BrokerError, Delivery, Drift, Publisher, SlotChannel};
@@ -50,6 +52,11 @@ async fn declared() -> Broker {
     let broker = connect(&topology()).await;
     broker.declare().await.unwrap();
     broker
+}
+
+async fn plain() -> PlainClient {
+    let node = RabbitNode::shared().unwrap();
+    PlainClient::connect(node).await.unwrap()
 }
 
 async fn ends(broker: &Broker) -> (Publisher, SlotChannel) {
@@ -120,9 +127,7 @@ async fn declaring_twice_leaves_nothing_to_complain_of() {
 #[tokio::test]
 async fn a_check_tells_what_is_missing_and_what_differs() {
     let broker = declared().await;
-    let plain = PlainClient::connect(RabbitNode::shared().unwrap())
-        .await
-        .unwrap();
+    let plain = plain().await;
     let topology = broker.topology();
     let (missing, classic) = (
         topology.events_queue(),
@@ -258,8 +263,7 @@ async fn a_retry_waits_for_its_delay_and_comes_back_to_its_lane() {
 #[tokio::test]
 async fn a_dead_letter_is_the_original_message_and_the_reason() {
     let broker = declared().await;
-    let node = RabbitNode::shared().unwrap();
-    let plain = PlainClient::connect(node).await.unwrap();
+    let plain = plain().await;
     let body = b"\xff\x00 not a job";
     let headers = [
         ("traceparent", AMQPValue::LongString("00-abc".into())),
@@ -299,52 +303,10 @@ async fn a_dead_letter_is_the_original_message_and_the_reason() {
     dead.ack().await.unwrap();
 }
 
-/// A message that finds no queue is answered sooner than one that a queue has to store, whichever was sent first.
-#[tokio::test]
-async fn jobs_that_are_moved_together_are_each_told_whether_a_queue_has_them() {
-    let (broker, lane) = (declared().await, Lane::Standard);
-    let (publisher, slot) = ends(&broker).await;
-    let plain = PlainClient::connect(RabbitNode::shared().unwrap())
-        .await
-        .unwrap();
-    let (there, gone) = (Place::Row(1), Place::Row(2));
-    let missing = broker.topology().job_queue(lane, gone);
-    plain.delete_queue(&missing).await.unwrap();
-    let mut moves = Vec::new();
-    for place in [there, there, gone, there, gone, there] {
-        let job = job(lane);
-        let sent = publisher.publish_job(&job, Attempts::default(), None);
-        sent.await.unwrap();
-        moves.push((take(&slot, lane).await, place));
-    }
-    let answers = publisher.publish_moved(&moves).await.unwrap();
-    let mut ids = Vec::new();
-    for ((delivery, place), answer) in moves.into_iter().zip(answers) {
-        assert_eq!(answer.is_ok(), place == there, "{answer:?}");
-        if answer.is_ok() {
-            ids.push(delivery.message_id().unwrap().to_owned());
-            delivery.ack().await.unwrap();
-        } else {
-            delivery.requeue().await.unwrap();
-        }
-    }
-    let mut moved = Vec::new();
-    while let Some((delivery, _)) = slot.try_take_at(lane, there).await.unwrap() {
-        moved.push(delivery.message_id().unwrap().to_owned());
-        delivery.ack().await.unwrap();
-    }
-    moved.sort();
-    moved.dedup();
-    ids.sort();
-    assert_eq!(moved, ids, "each that was acked is in its row");
-}
-
 #[tokio::test]
 async fn an_event_always_finds_a_queue_and_says_what_it_is() {
     let broker = declared().await;
-    let plain = PlainClient::connect(RabbitNode::shared().unwrap())
-        .await
-        .unwrap();
+    let plain = plain().await;
     let (publisher, event) = (
         broker.publisher().await.unwrap(),
         event("earwitness.job.failed"),
