@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use earwitness_tests::fleet::Fleet;
+use earwitness_tests::process::run;
 use earwitness_tests::recordings::excerpt;
 use earwitness_tests::signals::until;
 use jiff::{SignedDuration, Timestamp};
@@ -67,4 +68,36 @@ async fn a_worker_that_is_asked_to_go_takes_nothing_more_and_leaves_in_time_and_
     assert_eq!(ids.len() as u64, JOBS);
     stop(next).await;
     assert_eq!(fleet.waiting().await.unwrap(), [], "nothing is left over");
+}
+
+#[tokio::test]
+async fn a_worker_that_may_take_three_jobs_takes_no_fourth_with_two_slots() {
+    const PUBLISHED: u64 = 8;
+    let fleet = Fleet::start(&json!({ "words": ["one"], "delay_ms": 200 }))
+        .await
+        .unwrap();
+    fleet
+        .upload("acme/short.wav", excerpt(1_000, 2_000).unwrap())
+        .await
+        .unwrap();
+    fleet
+        .publish_all(&jobs_of("standard", PUBLISHED, "acme/short.wav"))
+        .await
+        .unwrap();
+    let (key, path) = kept(&fleet, "few");
+    let settings = fleet.settings(&[(key, &*path), ("engine.slots", "2")]);
+    let ended = run(&["worker", "--max-jobs", "3"], &settings)
+        .await
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(begun(&fleet, "few").len(), 3);
+    fleet.events(3).await.unwrap();
+    // Sorted or not.
+    until("the others to wait", async || {
+        let waiting = fleet.waiting().await?;
+        let left: u64 = waiting.iter().map(|(_, count)| count).sum();
+        Ok((left == PUBLISHED - 3).then_some(()))
+    })
+    .await
+    .unwrap();
 }

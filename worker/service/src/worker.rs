@@ -4,6 +4,7 @@
 
 mod ailing;
 mod in_hand;
+mod job_limit;
 mod session;
 mod slot;
 mod sorter;
@@ -15,7 +16,6 @@ pub use in_hand::InHand;
 pub use sweeping::Sweeping;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -33,6 +33,7 @@ use crate::rows::LaneRows;
 use crate::settle::Policy;
 use crate::signing::Gate;
 use crate::topology::Topology;
+use job_limit::JobLimit;
 
 /// Short, because a broker that is back should see its workers within 10 s.
 const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(5);
@@ -94,11 +95,11 @@ pub struct Shutdown {
 /// Runs until asked to stop. Returns how many deliveries were settled.
 pub async fn run(worker: Worker, shutdown: Shutdown) -> u64 {
     let worker = Arc::new(worker);
-    let settled = Arc::new(AtomicU64::new(0));
+    let limit = JobLimit::new(worker.until);
     tokio::spawn(hand_over_late(shutdown.clone(), worker.drain_timeout));
     let standing = standing::begin(&worker, &shutdown).await;
     let mut backoff = reconnect();
-    while !shutdown.drain.is_cancelled() {
+    while !shutdown.drain.is_cancelled() && !limit.is_reached() {
         let connect = Broker::connect(
             &worker.broker,
             worker.topology.clone(),
@@ -112,7 +113,7 @@ pub async fn run(worker: Worker, shutdown: Shutdown) -> u64 {
             Ok(broker) => {
                 backoff = reconnect();
                 connected_is(&worker, true);
-                let ended = session::run(&worker, broker, &settled, &shutdown).await;
+                let ended = session::run(&worker, broker, &limit, &shutdown).await;
                 connected_is(&worker, false);
                 ended
             }
@@ -128,7 +129,7 @@ pub async fn run(worker: Worker, shutdown: Shutdown) -> u64 {
         }
     }
     standing.end().await;
-    settled.load(Ordering::Acquire)
+    limit.settled_count()
 }
 
 /// With jitter, because many workers lose the same broker.

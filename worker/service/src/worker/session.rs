@@ -2,13 +2,14 @@
 //! Jobs in hand are then stopped at their next span and leave a checkpoint; the broker gives them out again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::job_limit::{JobLimit, Permit};
 use super::slot::Slot;
 use super::sorter::Sorter;
 use super::{Shutdown, Until, Worker};
@@ -30,14 +31,14 @@ pub(super) struct Session {
     pub(super) busy: AtomicU64,
     /// Lanes that this worker moves jobs in.
     pub(super) sorting: AtomicU64,
-    pub(super) settled: Arc<AtomicU64>,
+    pub(super) limit: Arc<JobLimit>,
 }
 
 impl Session {
     /// Counts a settled delivery; the last one of `--once` and its like ends the session.
-    pub(super) fn settled_one(&self, until: Until) {
-        let count = self.settled.fetch_add(1, Ordering::AcqRel) + 1;
-        if matches!(until, Until::Jobs(limit) if count >= limit) {
+    pub(super) fn settled_one(&self, permit: Permit) {
+        permit.settled();
+        if self.limit.is_reached() {
             self.drain.cancel();
         }
     }
@@ -46,7 +47,7 @@ impl Session {
 pub(super) async fn run(
     worker: &Arc<Worker>,
     broker: Broker,
-    settled: &Arc<AtomicU64>,
+    limit: &Arc<JobLimit>,
     shutdown: &Shutdown,
 ) -> Result<(), BrokerError> {
     let session = Arc::new(Session {
@@ -55,7 +56,7 @@ pub(super) async fn run(
         hand_over: shutdown.hand_over.child_token(),
         busy: AtomicU64::new(0),
         sorting: AtomicU64::new(0),
-        settled: Arc::clone(settled),
+        limit: Arc::clone(limit),
     });
     let mut slots = JoinSet::new();
     for lane in LaneOrder::new(&worker.lanes).order() {

@@ -67,6 +67,11 @@ impl Slot {
                 () = self.worker.ailing.recover() => {}
                 () = self.session.drain.cancelled() => continue,
             }
+            // The last ones may be in other slots' hands, and come back.
+            let Some(permit) = self.session.limit.permit() else {
+                self.rest(&mut idle).await;
+                continue;
+            };
             // Counted before looking, so that no other slot calls the lanes empty while this one has just taken a job.
             self.session.busy.fetch_add(1, Ordering::AcqRel);
             let sorting = self.session.sorting.load(Ordering::Acquire);
@@ -81,9 +86,10 @@ impl Slot {
             let still_busy = self.session.busy.fetch_sub(1, Ordering::AcqRel) - 1;
             if worked? {
                 idle = IDLE_MIN;
-                self.session.settled_one(self.worker.until);
+                self.session.settled_one(permit);
                 continue;
             }
+            drop(permit);
             // Nor while jobs are moved from where they were looked for last to where they were looked for first.
             let sorting = sorting + self.session.sorting.load(Ordering::Acquire);
             let all_empty = still_busy == 0 && sorting == 0 && !self.held_up;
