@@ -14,6 +14,7 @@ use job_schema::job::Lane;
 use job_schema::{Failure, Job, parse};
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use super::in_hand::Held;
@@ -257,7 +258,7 @@ impl Slot {
             .activity
             .took(delivery.lane, delivery.place, job.submitted_at);
         let taken = Instant::now();
-        let stop = self.stop_token();
+        let (stop, _timer) = stop_after(&self.session.hand_over, self.worker.max_hold);
         let outcome = match job::process(&self.worker.fleet, &job, delivery.attempts, &stop).await {
             Ok(Ended::Done(done)) => return self.complete(delivery, &job, done).await,
             Ok(Ended::Interrupted(stopped)) => {
@@ -267,19 +268,6 @@ impl Slot {
         };
         let settlement = settle(outcome, delivery.attempts, policy);
         Box::pin(self.settle(delivery, job, settlement)).await
-    }
-
-    /// Ends by itself at `max_hold`, and with the session's hand-over.
-    fn stop_token(&self) -> CancellationToken {
-        let stop = self.session.hand_over.child_token();
-        let (late, hold) = (stop.clone(), self.worker.max_hold);
-        tokio::spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(hold) => late.cancel(),
-                () = late.cancelled() => {}
-            }
-        });
-        stop
     }
 
     fn observe_wait(&self, job: &Job) {
@@ -295,5 +283,52 @@ impl Slot {
 
     async fn record(&self, event: Event) -> Result<(), Failure> {
         self.worker.audit.record(event).await
+    }
+}
+
+/// Cancelled by the session's hand-over, and after a whole hold by a timer, which goes with the job.
+fn stop_after(
+    hand_over: &CancellationToken,
+    hold: Duration,
+) -> (CancellationToken, AbortOnDropHandle<()>) {
+    let stop = hand_over.child_token();
+    let late = stop.clone();
+    let timer = tokio::spawn(async move {
+        tokio::time::sleep(hold).await;
+        late.cancel();
+    });
+    (stop, AbortOnDropHandle::new(timer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_hours(1);
+
+    #[tokio::test]
+    async fn a_job_is_stopped_at_the_end_of_its_hold_and_by_a_hand_over() {
+        let hand_over = CancellationToken::new();
+        let (held_up, _timer) = stop_after(&hand_over, Duration::ZERO);
+        held_up.cancelled().await;
+        let (stop, _timer) = stop_after(&hand_over, LONG);
+        assert!(!stop.is_cancelled());
+        hand_over.cancel();
+        stop.cancelled().await;
+    }
+
+    #[tokio::test]
+    async fn the_timer_of_a_job_ends_with_it() {
+        let tasks_count = || {
+            tokio::runtime::Handle::current()
+                .metrics()
+                .num_alive_tasks()
+        };
+        let stop = stop_after(&CancellationToken::new(), LONG);
+        assert_eq!(tasks_count(), 1);
+        drop(stop);
+        while tasks_count() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }
