@@ -73,6 +73,16 @@ pub struct Metrics {
     pub sandbox_info: Family<SandboxLabels, Gauge>,
 }
 
+/// One job in hand until this is dropped, however the work on it ends.
+#[derive(Debug)]
+pub struct Running(Gauge);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Metrics {
     pub fn new() -> Self {
         let seconds: fn() -> Histogram = || Histogram::new(exponential_buckets(0.01, 2.0, 18));
@@ -97,6 +107,11 @@ impl Metrics {
         };
         metrics.registry = Arc::new(metrics.register());
         metrics
+    }
+
+    pub fn running(&self) -> Running {
+        self.running_jobs.inc();
+        Running(self.running_jobs.clone())
     }
 
     fn register(&self) -> Registry {
@@ -239,6 +254,20 @@ impl Default for Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_is_in_hand_no_longer_than_the_work_on_it_even_where_that_panics() {
+        let metrics = Metrics::new();
+        let (own, running) = (metrics.clone(), metrics.running());
+        let panicked = std::thread::spawn(move || {
+            let _running = own.running();
+            assert_eq!(own.running_jobs.get(), 1, "two are in hand");
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(metrics.running_jobs.get(), 1);
+        drop(running);
+        assert_eq!(metrics.running_jobs.get(), 0);
+    }
 
     #[test]
     fn the_page_shows_what_was_counted() {

@@ -170,8 +170,7 @@ impl Slot {
             self.held_up = true;
             return Ok(false);
         };
-        let running = &self.worker.fleet.metrics.running_jobs;
-        running.inc();
+        let _running = self.worker.fleet.metrics.running();
         let settled = match believed {
             Ok(job) => {
                 let span = tracing::info_span!("job", job_id = %job.job_id, tenant = %job.tenant, lane = %delivery.lane);
@@ -183,7 +182,6 @@ impl Slot {
                 self.bury(delivery, None, &failure, attempts).await
             }
         };
-        running.dec();
         if settled.is_ok() {
             self.worker.activity.settled(lane);
         }
