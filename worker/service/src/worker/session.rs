@@ -58,15 +58,7 @@ pub(super) async fn run(
         sorting: AtomicU64::new(0),
         limit: Arc::clone(limit),
     });
-    let mut slots = JoinSet::new();
-    for lane in LaneOrder::new(&worker.lanes).order() {
-        let sorter = Sorter::open(Arc::clone(worker), Arc::clone(&session), lane).await?;
-        slots.spawn(sorter.run());
-    }
-    for _ in 0..worker.slots_wanted() {
-        let slot = Slot::open(Arc::clone(worker), Arc::clone(&session)).await?;
-        slots.spawn(slot.run());
-    }
+    let mut slots = open(worker, &session).await?;
     let watching = AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&session))));
     let mut first_error = None;
     while let Some(ended) = slots.join_next().await {
@@ -94,6 +86,32 @@ pub(super) async fn run(
         session.broker.close().await;
     }
     first_error.map_or(Ok(()), Err)
+}
+
+/// All of them before the first one sends anything: a broker that takes no messages says so only then, and opens no channel after.
+async fn open(
+    worker: &Arc<Worker>,
+    session: &Arc<Session>,
+) -> Result<JoinSet<Result<(), BrokerError>>, BrokerError> {
+    let (mut sorters, mut slots) = (Vec::new(), Vec::new());
+    for lane in LaneOrder::new(&worker.lanes).order() {
+        sorters.push(Sorter::open(Arc::clone(worker), Arc::clone(session), lane).await?);
+    }
+    for _ in 0..worker.slots_wanted() {
+        slots.push(Slot::open(Arc::clone(worker), Arc::clone(session)).await?);
+    }
+    if let Some(sorter) = sorters.first() {
+        // Slots are to know of an alarm before they take anything.
+        sorter.is_sorted().await?;
+    }
+    let mut all = JoinSet::new();
+    for sorter in sorters {
+        all.spawn(sorter.run());
+    }
+    for slot in slots {
+        all.spawn(slot.run());
+    }
+    Ok(all)
 }
 
 /// A slot with a job in hand asks nothing of the broker, so somebody has to see for it that its delivery is another's by now.

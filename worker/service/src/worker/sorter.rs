@@ -46,6 +46,8 @@ pub(super) struct Sorter {
     unsorted_since: Option<Instant>,
     /// When a queue would not have a job.
     refused: Option<Instant>,
+    /// Something was sent that an alarm of the broker kept from being confirmed.
+    unconfirmed: bool,
 }
 
 impl Sorter {
@@ -69,6 +71,7 @@ impl Sorter {
             lively: None,
             unsorted_since: None,
             refused: None,
+            unconfirmed: false,
         };
         sorter.look_at_rows().await?;
         Ok(sorter)
@@ -111,21 +114,21 @@ impl Sorter {
         Ok(())
     }
 
+    async fn may_sort(&self) -> Result<bool, BrokerError> {
+        match self.is_sorted().await? {
+            Some(false) => self.session.broker.may_sort(self.lane).await,
+            Some(true) | None => Ok(false),
+        }
+    }
+
     /// A broker that takes no messages cannot be asked. That it has just stopped to is seen from what it leaves unanswered, which is
     /// no reason to end the session.
-    async fn may_sort(&self) -> Result<bool, BrokerError> {
-        let broker = &self.session.broker;
-        if broker.is_blocked() {
-            return Ok(false);
+    pub(super) async fn is_sorted(&self) -> Result<Option<bool>, BrokerError> {
+        if self.session.broker.is_blocked() {
+            return Ok(None);
         }
         let asked = tokio::time::timeout(ASK_EVERY, self.publisher.is_sorted(self.lane));
-        let Ok(is_sorted) = asked.await else {
-            return Ok(false);
-        };
-        if is_sorted? {
-            return Ok(false);
-        }
-        broker.may_sort(self.lane).await
+        asked.await.ok().transpose()
     }
 
     /// Where one job waits alone, or a slot is about to look, there is nobody to be fair to.
@@ -153,8 +156,10 @@ impl Sorter {
 
     /// Moves what is in the intake and what comes, until nothing has come for a while and no row holds anything.
     async fn sort(&mut self) -> Result<(), BrokerError> {
-        // What an alarm left unconfirmed on an old channel must not be taken for an answer on this one.
-        self.publisher = self.session.broker.publisher().await?;
+        if std::mem::take(&mut self.unconfirmed) {
+            // What an alarm left is answered now, and must not be taken for an answer to what is sent next.
+            self.publisher = self.session.broker.publisher().await?;
+        }
         let mut intake = self.watch.open_intake(&self.session.broker).await?;
         while self.may_move() {
             let batch = intake.next(LOOK_EVERY).await?;
@@ -201,7 +206,7 @@ impl Sorter {
     }
 
     /// Gives the first refusal, of a queue or of a broker that takes no messages now. What was refused is not acked.
-    async fn move_all(&self, batch: Vec<Delivery>) -> Result<Option<BrokerError>, BrokerError> {
+    async fn move_all(&mut self, batch: Vec<Delivery>) -> Result<Option<BrokerError>, BrokerError> {
         if batch.is_empty() {
             return Ok(None);
         }
@@ -213,7 +218,10 @@ impl Sorter {
         let moves: Vec<(Delivery, Place)> = batch.into_iter().map(assigned).collect();
         let answers = match self.publisher.publish_moved(&moves).await {
             // Slots have jobs in hand, which would be lost with the session.
-            Err(e) if e.is_timeout() && self.session.broker.is_blocked() => return Ok(Some(e)),
+            Err(e) if e.is_timeout() && self.session.broker.is_blocked() => {
+                self.unconfirmed = true;
+                return Ok(Some(e));
+            }
             answers => answers?,
         };
         crash::at(Point::Sorted);
