@@ -121,6 +121,10 @@ impl Broker {
     /// Says goodbye, which ends every delivery in hand and everything else that came from this broker.
     pub async fn close(self) {
         for connection in [&self.taking, &self.publishing] {
+            if connection.status().blocked() {
+                // Nothing is written to it, and this would not be either.
+                continue;
+            }
             let closed = connection.close(200, "done".into());
             // The broker finds out by itself if this does not arrive.
             let _ = error::answered("close connection", self.request_timeout, closed).await;
