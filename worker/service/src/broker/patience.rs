@@ -3,7 +3,7 @@
 //! it: to send the same once more would only be to send it twice when it has room again.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::time::Duration;
 
 use lapin::ConnectionStatus;
@@ -19,7 +19,8 @@ pub(super) struct Patience {
 impl Patience {
     pub(super) async fn confirm<T>(
         &self,
-        work: impl Future<Output = Result<T, BrokerError>>,
+        // Boxed by the caller: passed on by value it would make each future around it twice as large.
+        work: Pin<Box<impl Future<Output = Result<T, BrokerError>>>>,
     ) -> Result<T, BrokerError> {
         let is_blocked = || {
             let connection = self.waits_out.as_ref();
@@ -32,9 +33,8 @@ impl Patience {
 async fn in_time<T>(
     limit: Duration,
     is_blocked: impl Fn() -> bool,
-    work: impl Future<Output = Result<T, BrokerError>>,
+    mut work: Pin<Box<impl Future<Output = Result<T, BrokerError>>>>,
 ) -> Result<T, BrokerError> {
-    let mut work = pin!(work);
     loop {
         let was_blocked = is_blocked();
         if let Ok(answer) = tokio::time::timeout(limit, work.as_mut()).await {
@@ -74,7 +74,7 @@ mod tests {
             answer.notified().await;
             Ok(())
         };
-        in_time(LIMIT, is_blocked, work).await.is_ok()
+        in_time(LIMIT, is_blocked, Box::pin(work)).await.is_ok()
     }
 
     #[tokio::test]

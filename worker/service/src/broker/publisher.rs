@@ -208,7 +208,7 @@ impl Publisher {
             }
             Ok(answers)
         };
-        self.patience.confirm(moving).await
+        self.patience.confirm(Box::pin(moving)).await
     }
 
     /// Whether somebody sorts the lane: a message without a body finds the queue that he has, and expires there.
@@ -238,7 +238,7 @@ impl Publisher {
             let confirm = asked("publish", sent).await?;
             asked("confirm", confirm).await
         };
-        let confirmation = self.patience.confirm(sending).await?;
+        let confirmation = self.patience.confirm(Box::pin(sending)).await?;
         confirmed(confirmation, &exchange, routing_key)
     }
 }

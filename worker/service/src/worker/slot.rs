@@ -222,7 +222,7 @@ impl Slot {
             }
         };
         let (taken_at, moves) = (delivery.taken_at, [(delivery, place)]);
-        let moving = self.publisher.publish_moved(&moves);
+        let moving = Box::pin(self.publisher.publish_moved(&moves));
         let answers = self.while_held(taken_at, moving).await?;
         let [(delivery, _)] = moves;
         if let Some(refusal) = answers.into_iter().find_map(Result::err) {

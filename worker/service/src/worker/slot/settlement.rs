@@ -79,7 +79,7 @@ impl Slot {
     async fn send(&self, delivery: &Delivery, message: Message<'_>) -> Result<(), BrokerError> {
         let mut pause = FIRST_REFUSAL;
         loop {
-            let sending = self.publish(delivery, message);
+            let sending = Box::pin(self.publish(delivery, message));
             let refused = match self.while_held(delivery.taken_at, sending).await {
                 Err(e) if e.is_refusal() && delivery.taken_at.elapsed() < self.worker.max_hold => e,
                 sent => return sent,
