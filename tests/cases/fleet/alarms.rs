@@ -40,7 +40,7 @@ async fn an_alarm_of_many_confirm_timeouts_counts_as_no_attempt_and_has_nothing_
     worker.ready().await.unwrap();
     let calls = ["call-1", "call-2"];
     for call in calls {
-        fleet.submit(call, spoken(20, 1.0).unwrap()).await.unwrap();
+        fleet.submit(call, spoken(40, 1.0).unwrap()).await.unwrap();
     }
     until("both jobs to be taken", async || {
         Ok((begun(&fleet, "a").len() == calls.len()).then_some(()))
@@ -115,7 +115,7 @@ async fn a_worker_that_is_asked_to_go_during_an_alarm_leaves_in_time() {
     let settings = [(key, &*path), CONFIRM_TIMEOUT, drain];
     let mut worker = fleet.worker("a", &settings).unwrap();
     fleet
-        .submit("call-1", spoken(20, 1.0).unwrap())
+        .submit("call-1", spoken(40, 1.0).unwrap())
         .await
         .unwrap();
     is_taken(&fleet, "a").await;
