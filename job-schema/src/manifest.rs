@@ -28,7 +28,7 @@ pub struct Manifest {
     pub model: String,
     pub model_sha256: Sha256,
     pub completed_at: Timestamp,
-    /// From then on a sweep purges the call, unless a newer result of it is to be kept longer. Absent: it is kept.
+    /// From then on a sweep purges the call, unless another result of it is kept longer. Absent: the call is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_after: Option<Timestamp>,
     pub objects: Vec<StoredObject>,

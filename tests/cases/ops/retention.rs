@@ -73,27 +73,35 @@ async fn what_is_overdue_is_swept_and_nothing_else() {
     let worker = fleet.worker("w", &[DAYS, no_sweep]).unwrap();
     let old = done(&fleet, "old").await;
     let renewed = done(&fleet, "renewed").await;
+    let for_ever = done(&fleet, "for-ever").await;
     let kept = renewed
         .delete_after
         .unwrap()
         .duration_since(renewed.completed_at);
     assert_eq!(kept, SignedDuration::from_hours(24 * 30));
-    assert_eq!(fleet.keys("_retention/").await.unwrap().len(), 2);
+    assert_eq!(fleet.keys("_retention/").await.unwrap().len(), 3);
     stop(worker).await;
     grow_old(&fleet, old, true).await;
     grow_old(&fleet, renewed, false).await;
+    let mut without_end = for_ever.clone();
+    without_end.delete_after = None;
+    grow_old(&fleet, for_ever, true).await;
+    let body = serde_json::to_vec(&without_end).unwrap();
+    let beside = "acme/calls/for-ever/another/manifest.json";
+    fleet.put(beside, Bytes::from(body)).await.unwrap();
 
     let named = sweep(&fleet, &["--dry-run"]).await;
-    assert_eq!(named.len(), 3, "{named:?}");
+    assert_eq!(named.len(), 4, "{named:?}");
     assert!(
         left_of(&fleet, "old").await > 0,
         "a dry run removes nothing"
     );
     let swept = sweep(&fleet, &[]).await;
-    let counts = json!({ "purged_count": 1, "not_due_count": 1, "overdue_count": 0 });
+    let counts = json!({ "purged_count": 1, "not_due_count": 2, "overdue_count": 0 });
     assert_eq!(swept.last(), Some(&counts));
     assert_eq!(left_of(&fleet, "old").await, 0);
     assert!(left_of(&fleet, "renewed").await > 0);
+    assert!(left_of(&fleet, "for-ever").await > 0);
     assert_eq!(
         fleet.keys("_tombstones/").await.unwrap(),
         ["_tombstones/acme/old"]
@@ -120,6 +128,24 @@ async fn what_is_overdue_is_swept_and_nothing_else() {
     );
     let uploads = fleet.recordings("acme/uploads/").await.unwrap();
     assert_eq!(uploads, [""; 0], "it was uploaded all the same");
+}
+
+#[tokio::test]
+async fn a_sweep_names_the_call_whose_manifest_does_not_parse_and_leaves_it() {
+    let fleet = Fleet::start(&json!({ "words": ["one"] })).await.unwrap();
+    let manifest = "acme/calls/damaged/spec/manifest.json";
+    for key in [manifest, "_retention/2026-01-01/acme/damaged"] {
+        fleet.put(key, Bytes::from_static(b"{")).await.unwrap();
+    }
+    let output = run(&["sweep"], &fleet.settings(&[DAYS])).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(1) && said.contains("acme damaged: a stored manifest"),
+        "{said}"
+    );
+    assert_eq!(fleet.keys("_retention/").await.unwrap().len(), 1);
+    assert_eq!(left_of(&fleet, "damaged").await, 1);
+    assert_eq!(fleet.keys("_tombstones/").await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]

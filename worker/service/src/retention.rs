@@ -17,7 +17,7 @@ use crate::config::by_tenant;
 use crate::layout;
 use crate::purge::{Places, Receipt, Target, purge};
 use crate::results::MAX_MANIFEST_BYTES;
-use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError, TenantStore};
+use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError, TenantStore, list_all};
 
 const PAGE: u16 = 1_000;
 /// S3 itself refuses requests that are so far off.
@@ -33,6 +33,10 @@ pub enum SweepError {
         "this host's clock and the store's are {difference_s} s apart, so that nobody knows what is overdue: set the one that is wrong, with NTP"
     )]
     Clock { difference_s: u64 },
+    #[error(
+        "a stored manifest does not parse at column {column}, so that nobody knows how long its call is kept"
+    )]
+    Manifest { column: usize },
 }
 
 /// Days by tenant; `None` keeps for ever.
@@ -84,9 +88,9 @@ pub struct Due {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     pub purged_count: u64,
-    /// Their results were renewed, or gone already.
+    /// Their results are kept longer, or gone already.
     pub not_due_count: u64,
-    /// Still there, because the store failed: the next sweep tries them again.
+    /// Still there, because the store failed or a manifest does not parse: the next sweep tries them again.
     pub overdue_count: u64,
 }
 
@@ -151,46 +155,58 @@ pub async fn due(places: Places<'_>, now: Timestamp) -> Result<Vec<Due>, StoreEr
     }
 }
 
-/// The receipt of the purge, or none where the call is not due after all. The newest result decides: what a customer had
-/// transcribed again is kept as long as that.
+/// The receipt of the purge, or none where the call is not due after all. The result that is kept longest decides: a purge
+/// takes them all.
 pub async fn sweep_one(
     places: Places<'_>,
     due: &Due,
     now: Timestamp,
-) -> Result<Option<Receipt>, StoreError> {
+) -> Result<Option<Receipt>, SweepError> {
     let store = TenantStore::new(places.store, &due.target.tenant);
     let places = Places {
         store: &store,
         ..places
     };
-    let receipt = match newest(places, &due.target).await? {
-        Some(delete_after) if delete_after <= now => Some(purge(places, &due.target, now).await?),
-        _ => None,
+    let ends = ends(places, &due.target).await?;
+    let receipt = match is_over(&ends, now) {
+        true => Some(purge(places, &due.target, now).await?),
+        false => None,
     };
     let mark = Location::new(places.results.clone(), due.mark.clone());
     places.store.delete(&mark).await?;
     Ok(receipt)
 }
 
-/// Of all results of the call that have a limit; none where there is no such result.
-async fn newest(places: Places<'_>, target: &Target) -> Result<Option<Timestamp>, StoreError> {
+/// When each result of the call is to go; `None` for one that is kept for ever.
+async fn ends(places: Places<'_>, target: &Target) -> Result<Vec<Option<Timestamp>>, SweepError> {
     let below = layout::calls_prefix(&target.tenant, target.call.as_ref());
-    let mut newest = None;
-    for version in places.store.versions(places.results, &below).await? {
-        if !layout::is_manifest(&version.key) {
+    let mut ends = Vec::new();
+    for object in list_all(places.store, places.results, &below).await? {
+        if !layout::is_manifest(&object.key) {
             continue;
         }
-        let at = Location::new(places.results.clone(), version.key);
+        let at = Location::new(places.results.clone(), object.key);
         match places.store.get(&at, MAX_MANIFEST_BYTES).await {
-            Ok(bytes) => {
-                let manifest = serde_json::from_slice::<Manifest>(&bytes).ok();
-                newest = newest.max(manifest.and_then(|m| m.delete_after));
-            }
+            Ok(bytes) => ends.push(delete_after(&bytes)?),
             Err(StoreError::NotFound { .. }) => {}
-            Err(e) => return Err(e),
+            Err(e) => return Err(e.into()),
         }
     }
-    Ok(newest)
+    Ok(ends)
+}
+
+/// What does not parse may say that it is to be kept.
+fn delete_after(manifest: &[u8]) -> Result<Option<Timestamp>, SweepError> {
+    match serde_json::from_slice::<Manifest>(manifest) {
+        Ok(manifest) => Ok(manifest.delete_after),
+        Err(e) => Err(SweepError::Manifest { column: e.column() }),
+    }
+}
+
+/// Not of a call without results.
+fn is_over(ends: &[Option<Timestamp>], now: Timestamp) -> bool {
+    let has_ended = |end: &Option<Timestamp>| end.is_some_and(|end| end <= now);
+    !ends.is_empty() && ends.iter().all(has_ended)
 }
 
 /// Whether it is this worker's turn. Time is cut into turns, and whoever first puts an object with the turn's number has it: a
@@ -242,38 +258,4 @@ fn day(at: Timestamp) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tenants_own_time_wins_over_that_for_all() {
-        let retention = Retention::read(90, "acme=1, globex=0").unwrap();
-        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
-        for (tenant, expected) in [
-            ("acme", Some("2026-11-25T12:00:00Z")),
-            ("globex", None),
-            ("initech", Some("2027-02-22T12:00:00Z")),
-        ] {
-            let found = retention.delete_after(&tenant.parse().unwrap(), now);
-            assert_eq!(found, expected.map(|at| at.parse().unwrap()), "{tenant}");
-        }
-        assert!(Retention::read(0, "globex=0").unwrap().is_empty());
-        for wrong in ["acme", "acme=soon", "a b=1", "acme=1,acme=2"] {
-            assert!(Retention::read(0, wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_mark_names_the_day_on_which_its_call_is_due_and_is_read_back() {
-        let (tenant, call) = ("acme".parse().unwrap(), "c1".parse().unwrap());
-        let at: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
-        let key = layout::retention_mark(&day_after(at), &tenant, &call);
-        assert_eq!(key.as_str(), "_retention/2027-01-01/acme/c1");
-        let (day, target) = read_mark(key.as_str()).unwrap();
-        assert_eq!(
-            (day, target.tenant, target.call),
-            ("2027-01-01", tenant, Some(call))
-        );
-        assert!(read_mark("_retention/2027-01-01/acme").is_none());
-    }
-}
+mod tests;

@@ -76,6 +76,7 @@ fn refused(error: SweepError) -> Exit {
     let status = match error {
         SweepError::Store(_) => exit::UNREACHABLE,
         SweepError::Clock { .. } => exit::TRY_LATER,
+        SweepError::Manifest { .. } => exit::SOME_FAILED,
     };
     Exit::new(status, error)
 }

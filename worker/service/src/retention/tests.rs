@@ -1,0 +1,146 @@
+//! Times, marks, and what a sweep leaves, on a directory.
+
+use super::*;
+use crate::store::dir::DirStore;
+
+#[test]
+fn a_tenants_own_time_wins_over_that_for_all() {
+    let retention = Retention::read(90, "acme=1, globex=0").unwrap();
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    for (tenant, expected) in [
+        ("acme", Some("2026-11-25T12:00:00Z")),
+        ("globex", None),
+        ("initech", Some("2027-02-22T12:00:00Z")),
+    ] {
+        let found = retention.delete_after(&tenant.parse().unwrap(), now);
+        assert_eq!(found, expected.map(|at| at.parse().unwrap()), "{tenant}");
+    }
+    assert!(Retention::read(0, "globex=0").unwrap().is_empty());
+    for wrong in ["acme", "acme=soon", "a b=1", "acme=1,acme=2"] {
+        assert!(Retention::read(0, wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_mark_names_the_day_on_which_its_call_is_due_and_is_read_back() {
+    let (tenant, call) = ("acme".parse().unwrap(), "c1".parse().unwrap());
+    let at: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
+    let key = layout::retention_mark(&day_after(at), &tenant, &call);
+    assert_eq!(key.as_str(), "_retention/2027-01-01/acme/c1");
+    let (day, target) = read_mark(key.as_str()).unwrap();
+    assert_eq!(
+        (day, target.tenant, target.call),
+        ("2027-01-01", tenant, Some(call))
+    );
+    assert!(read_mark("_retention/2027-01-01/acme").is_none());
+}
+
+#[test]
+fn a_call_is_over_when_each_of_its_results_is() {
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let hour = SignedDuration::from_hours(1);
+    let (past, later) = (Some(now - hour), Some(now + hour));
+    for (ends, expected) in [
+        (vec![], false),
+        (vec![past], true),
+        (vec![Some(now)], true),
+        (vec![later], false),
+        (vec![past, later], false),
+        (vec![None], false),
+        (vec![past, None], false),
+        (vec![None, past], false),
+        (vec![past, past], true),
+    ] {
+        assert_eq!(is_over(&ends, now), expected, "{ends:?}");
+    }
+}
+
+const MANIFEST: &str = include_str!("../../../../job-schema/fixtures/v1/manifest.json");
+
+/// A call's results, each with when it is to go, and its mark.
+async fn due_call(store: &DirStore, ends: &[Option<Timestamp>]) -> Due {
+    let (tenant, call): (TenantId, CallId) = ("acme".parse().unwrap(), "c1".parse().unwrap());
+    for (n, delete_after) in ends.iter().enumerate() {
+        let mut manifest: Manifest = serde_json::from_str(MANIFEST).unwrap();
+        manifest.delete_after = *delete_after;
+        let key = format!("acme/calls/c1/{n}/manifest.json");
+        put(store, &key, serde_json::to_vec(&manifest).unwrap()).await;
+    }
+    let mark = layout::retention_mark("2026-11-24", &tenant, &call);
+    put(store, mark.as_str(), Vec::new()).await;
+    let call = Some(call);
+    Due {
+        target: Target { tenant, call },
+        mark,
+    }
+}
+
+fn at(key: &str) -> Location {
+    Location::new("results".parse().unwrap(), key.parse().unwrap())
+}
+
+async fn put(store: &DirStore, key: &str, body: Vec<u8>) {
+    let at = at(key);
+    let put = store.put(&at, body.into(), "text/plain", PutMode::Overwrite);
+    put.await.unwrap();
+}
+
+fn shelf() -> (tempfile::TempDir, DirStore) {
+    let root = tempfile::tempdir().unwrap();
+    for bucket in ["recordings", "results"] {
+        std::fs::create_dir(root.path().join(bucket)).unwrap();
+    }
+    let store = DirStore::new(root.path());
+    (root, store)
+}
+
+async fn swept(store: &DirStore, due: &Due, now: Timestamp) -> Result<bool, SweepError> {
+    let (recordings, results) = ("recordings".parse().unwrap(), "results".parse().unwrap());
+    let places = Places {
+        store,
+        recordings: &recordings,
+        results: &results,
+    };
+    let receipt = sweep_one(places, due, now).await?;
+    Ok(receipt.is_some())
+}
+
+#[tokio::test]
+async fn a_result_without_an_end_keeps_its_call_whatever_the_others_say() {
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let past = Some(now - SignedDuration::from_hours(1));
+    for (ends, expected) in [
+        ([past, past], true),
+        ([past, None], false),
+        ([None, past], false),
+    ] {
+        let (_root, store) = shelf();
+        let due = due_call(&store, &ends).await;
+        assert_eq!(swept(&store, &due, now).await.unwrap(), expected);
+        let is_there = store.exists(&at("acme/calls/c1/0/manifest.json")).await;
+        assert_eq!(is_there.unwrap(), !expected, "{ends:?}");
+        let is_marked = store.exists(&at(due.mark.as_str())).await.unwrap();
+        assert!(!is_marked, "it would be looked at for ever");
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_a_manifest_that_does_not_parse_is_left_for_the_next_sweep() {
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let past = Some(now - SignedDuration::from_hours(1));
+    let (_root, store) = shelf();
+    let due = due_call(&store, &[past]).await;
+    let damaged = "acme/calls/c1/damaged/manifest.json";
+    put(&store, damaged, b"{\"schema_version\": 1,".to_vec()).await;
+    let refused = swept(&store, &due, now).await;
+    assert!(
+        matches!(refused, Err(SweepError::Manifest { .. })),
+        "{refused:?}"
+    );
+    for key in [damaged, "acme/calls/c1/0/manifest.json", due.mark.as_str()] {
+        assert!(store.exists(&at(key)).await.unwrap(), "{key} is gone");
+    }
+    assert!(!store.exists(&at("_tombstones/acme/c1")).await.unwrap());
+    store.delete(&at(damaged)).await.unwrap();
+    assert!(swept(&store, &due, now).await.unwrap());
+}
