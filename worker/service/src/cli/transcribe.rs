@@ -3,6 +3,7 @@
 
 mod show;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(super) struct TranscribeArgs {
     /// Recordings to transcribe.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Write each file's results to DIR/<file name>/. Without it the transcript goes to standard output.
+    /// Write each file's results to DIR/<file name>/, so no two may have one name. Without it the transcript goes to standard output.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Who speaks on each channel: agent, customer, ivr, mixed or unknown.
@@ -86,6 +87,9 @@ pub(super) struct TranscribeArgs {
 }
 
 pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exit> {
+    if let Some(out) = &args.out {
+        refuse_shared_places(out, &args.files)?;
+    }
     let config = settings(global, &args.model.flags())?.config;
     let local = LocalEngine::start(&config).await?;
     let mut scoring = scoring(args.rules.as_deref(), args.scorecard.as_deref()).await?;
@@ -117,6 +121,25 @@ pub(super) async fn run(global: &Global, args: TranscribeArgs) -> Result<u8, Exi
     } else {
         exit::SOME_FAILED
     })
+}
+
+/// Two files of one name would be written into the same folder, at the same time.
+fn refuse_shared_places(out: &Path, files: &[PathBuf]) -> Result<(), Exit> {
+    let mut taken: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+    for file in files {
+        let place = place_of(out, file);
+        if let Some(other) = taken.get(&place) {
+            let error = anyhow::anyhow!(
+                "{} and {} would both be written to {}: give them to two runs with an --out each, or rename one",
+                other.display(),
+                file.display(),
+                place.display()
+            );
+            return Err(Exit::new(2, error));
+        }
+        taken.insert(place, file);
+    }
+    Ok(())
 }
 
 struct Transcribed {
@@ -233,12 +256,17 @@ async fn open(path: PathBuf) -> Result<(File, u64, Sha256), Failure> {
     Ok((file, size, digest))
 }
 
+/// Where a file's results go.
+fn place_of(out: &Path, file: &Path) -> PathBuf {
+    out.join(file.file_name().unwrap_or(file.as_os_str()))
+}
+
 async fn write(
     out: &Path,
     recording: &Path,
     objects: impl Iterator<Item = &Object>,
 ) -> Result<PathBuf, Failure> {
-    let place = out.join(recording.file_name().unwrap_or(recording.as_os_str()));
+    let place = place_of(out, recording);
     let failed =
         |e: std::io::Error| Failure::new(ErrorCode::HostExhausted, format!("write results: {e}"));
     tokio::fs::create_dir_all(&place).await.map_err(failed)?;
@@ -288,6 +316,19 @@ mod tests {
             ("-x-.ogg", "x-"),
         ] {
             assert_eq!(call_name(Path::new(file)).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn files_that_would_be_written_to_one_folder_are_refused() {
+        for (files, is_refused) in [
+            (&["a/call.wav", "b/call.wav"][..], true),
+            (&["call.wav", "other.wav", "./call.wav"], true),
+            (&["a/call.wav", "b/call.mp3", "c/Call.wav"], false),
+        ] {
+            let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+            let checked = refuse_shared_places(Path::new("results"), &files);
+            assert_eq!(checked.is_err(), is_refused, "{files:?}");
         }
     }
 }
