@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use job_schema::job::{BucketName, Lane, Options, Recording};
 use job_schema::status::State;
 use job_schema::{
-    CallId, ErrorCode, Failure, Job, JobId, ObjectKey, SCHEMA_VERSION, TenantId, parse,
+    CallId, ErrorCode, Failure, Job, JobId, ObjectKey, SCHEMA_VERSION, Sha256, TenantId, parse,
 };
 
 use crate::broker::{BrokerError, Publisher};
 use crate::settle::Attempts;
 use crate::signing::{KeyRing, Promise};
 use crate::spec::sha256_of;
-use crate::store::{BlobStore, Location, PutMode};
+use crate::store::{BlobStore, Location, PutMode, erase};
 use crate::{layout, status, tombstone};
 
 /// What somebody wants to have transcribed.
@@ -52,17 +52,7 @@ pub async fn submit(
     ring: &KeyRing,
     wish: Wish,
 ) -> Result<Job, SubmitError> {
-    refuse_deleted(store, results, &wish).await?;
-    let recording = match wish.source {
-        Source::File(path) => upload(store, recordings, &wish.tenant, &wish.call, &path).await?,
-        Source::Object { bucket, key } => Recording {
-            bucket,
-            key,
-            etag: None,
-            version_id: None,
-            sha256: None,
-        },
-    };
+    let recording = recording(store, recordings, results, &wish).await?;
     let mut job = Job {
         schema_version: SCHEMA_VERSION,
         job_id: JobId::generate(),
@@ -81,7 +71,49 @@ pub async fn submit(
     Ok(job)
 }
 
-/// Before anything is uploaded: what was deleted does not come back, not even as an upload that nobody removes.
+/// What is to be transcribed, uploaded where it is a file. What was deleted does not come back, not even as an upload that nobody
+/// removes: a deletion writes its tombstone before it lists what to delete, so it is looked for before the upload and after.
+async fn recording(
+    store: &dyn BlobStore,
+    recordings: &BucketName,
+    results: &BucketName,
+    wish: &Wish,
+) -> Result<Recording, Failure> {
+    refuse_deleted(store, results, wish).await?;
+    let path = match &wish.source {
+        Source::File(path) => path,
+        Source::Object { bucket, key } => return Ok(whole(bucket.clone(), key.clone(), None)),
+    };
+    let extension = path
+        .extension()
+        .map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let key = layout::upload(&wish.tenant, &wish.call, extension.as_deref());
+    let at = Location::new(recordings.clone(), key);
+    // However the upload went: one that failed here may have arrived there.
+    let uploaded = upload(store, &at, path).await;
+    match refuse_deleted(store, results, wish).await {
+        Err(deleted) if deleted.code == ErrorCode::Deleted => {
+            erase(store, &at).await.map_err(|e| e.failure())?;
+            Err(deleted)
+        }
+        looked => {
+            let sha256 = uploaded?;
+            looked?;
+            Ok(whole(at.bucket, at.key, Some(sha256)))
+        }
+    }
+}
+
+fn whole(bucket: BucketName, key: ObjectKey, sha256: Option<Sha256>) -> Recording {
+    Recording {
+        bucket,
+        key,
+        etag: None,
+        version_id: None,
+        sha256,
+    }
+}
+
 async fn refuse_deleted(
     store: &dyn BlobStore,
     results: &BucketName,
@@ -119,13 +151,7 @@ pub fn check(job: &Job) -> Result<(), Failure> {
     parse::job(&body).map(drop)
 }
 
-async fn upload(
-    store: &dyn BlobStore,
-    bucket: &BucketName,
-    tenant: &TenantId,
-    call: &CallId,
-    path: &Path,
-) -> Result<Recording, Failure> {
+async fn upload(store: &dyn BlobStore, at: &Location, path: &Path) -> Result<Sha256, Failure> {
     let unreadable = |e: std::io::Error| {
         let detail = format!("read {}: {e}", path.display());
         Failure::new(ErrorCode::RecordingNotFound, detail)
@@ -136,22 +162,11 @@ async fn upload(
     let sha256 = hashing
         .map_err(|_| Failure::new(ErrorCode::Internal, "hashing the recording panicked"))?
         .map_err(unreadable)?;
-    let extension = path
-        .extension()
-        .map(|e| e.to_string_lossy().to_ascii_lowercase());
-    let key = layout::upload(tenant, call, extension.as_deref());
-    let at = Location::new(bucket.clone(), key.clone());
     store
-        .put_file(&at, path, "application/octet-stream")
+        .put_file(at, path, "application/octet-stream")
         .await
         .map_err(|e| e.failure())?;
-    Ok(Recording {
-        bucket: bucket.clone(),
-        key,
-        etag: None,
-        version_id: None,
-        sha256: Some(sha256),
-    })
+    Ok(sha256)
 }
 
 /// Written before the message, so that whoever gets the job's id finds something.
@@ -164,3 +179,6 @@ async fn note_queued(
         .await
         .map_err(|e| e.failure())
 }
+
+#[cfg(test)]
+mod tests;
