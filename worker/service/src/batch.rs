@@ -7,10 +7,12 @@ mod book;
 pub mod estimate;
 mod inventory;
 mod pace;
+mod rhythm;
 pub mod run;
 pub mod source;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use jiff::Timestamp;
 use job_schema::job::{BucketName, Options};

@@ -3,30 +3,31 @@
 //! sent twice has the same id and is done once. An item's own fault fails the item; a server that is away is waited for.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use job_schema::job::{BucketName, Lane, Recording};
-use job_schema::status::{State as JobState, Status};
-use job_schema::{ErrorCode, Failure, Job, ObjectKey, SCHEMA_VERSION};
+use job_schema::status::State as JobState;
+use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION};
 
 use super::pace::Pace;
+use super::rhythm::Rhythm;
+use super::watch::{look, settle, status_of};
 use super::{Book, BookError, Item, State};
 use crate::broker::{Broker, BrokerError, Publisher};
 use crate::layout::ResultKeys;
 use crate::settle::Attempts;
 use crate::signing::{KeyRing, Promise};
-use crate::store::{BlobStore, Location, PutMode, Readiness, StoreError};
+use crate::store::{BlobStore, Location, PutMode, Readiness};
 use crate::topology::Topology;
 use crate::{config, status, submit, tombstone};
 
-const POLL: Duration = Duration::from_millis(500);
+/// Between two rounds, which ask for a status only where [`Rhythm`] says so.
+const ROUND: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Requests to the store at the same time.
-const AT_ONCE: usize = 16;
-/// A status this old may be one that could not be written: the manifest is looked for.
-const STATUS_IS_STALE: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const AT_ONCE: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -67,13 +68,13 @@ pub async fn run(
     // What failed may have been put right, or replayed from the dead letters: it is looked at once more.
     let failed: Vec<usize> = book.in_state(|s| matches!(s, State::Failed(_))).collect();
     reopen(settings, book, &failed).await?;
-    let mut pace = Pace::new(settings.rate);
-    let (mut pause, mut line) = (POLL, None);
+    let (mut pace, mut rhythm) = (Pace::new(settings.rate), Rhythm::new());
+    let (mut pause, mut line) = (ROUND, None);
     loop {
-        let round = round(settings, book, &mut pace, &mut line).await?;
+        let round = round(settings, book, (&mut pace, &mut rhythm), &mut line).await?;
         tell(book, round.as_ref().err().map(String::as_str));
         pause = match round {
-            Ok(()) => POLL,
+            Ok(()) => ROUND,
             Err(_) => (pause * 2).min(LONGEST_PAUSE),
         };
         let counts = book.counts();
@@ -94,10 +95,10 @@ type Connected = Option<(Broker, Publisher)>;
 async fn round(
     settings: &Settings,
     book: &mut Book,
-    pace: &mut Pace,
+    (pace, rhythm): (&mut Pace, &mut Rhythm),
     line: &mut Connected,
 ) -> Result<Result<(), String>, BookError> {
-    if let Err(e) = settle(settings, book).await? {
+    if let Err(e) = settle(settings, book, rhythm).await? {
         return Ok(Err(e));
     }
     let begun: Vec<usize> = book.in_state(|s| s == State::Begun).collect();
@@ -145,20 +146,23 @@ async fn round(
     }
     book.note(&notes)?;
     pace.used(sending.len());
+    if !sending.is_empty() {
+        rhythm.hurry(Instant::now());
+    }
     if let Err(e) = send(settings, book, sending, line).await? {
         outage = Some(e);
     }
     Ok(outage.map_or(Ok(()), Err))
 }
 
-enum Prepared {
+pub(super) enum Prepared {
     Job(Box<Job>),
     /// The result is there.
     Done,
 }
 
 /// Looks at the recording as a worker will, and makes the job for just that object.
-async fn prepare(
+pub(super) async fn prepare(
     settings: &Settings,
     frozen: &super::Frozen,
     item: &Item,
@@ -256,96 +260,10 @@ async fn send_one(settings: &Settings, line: &mut Connected, job: &Job) -> Resul
     publisher.publish_job(job, Attempts::default(), None).await
 }
 
-/// Finds out which of the published items have ended.
-async fn settle(settings: &Settings, book: &mut Book) -> Result<Result<(), String>, BookError> {
-    let sent: Vec<usize> = book.in_state(|s| s == State::Sent).collect();
-    let looked: Vec<_> = stream::iter(sent)
-        .map(|n| {
-            let (frozen, item) = (&book.frozen, &book.items[n]);
-            async move { (n, look(settings, frozen, item).await) }
-        })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    let (mut notes, mut outage) = (Vec::new(), Ok(()));
-    for (n, found) in looked {
-        match found {
-            Ok(note) => notes.extend(note.map(|note| (n, note))),
-            Err(failure) => outage = Err(failure.to_string()),
-        }
-    }
-    book.note(&notes)?;
-    Ok(outage)
-}
-
 /// Whether a worker has the job. If that cannot be told it is sent again, and its result is made once all the same.
 async fn is_under_way(settings: &Settings, frozen: &super::Frozen, item: &Item) -> bool {
     let found = status_of(settings, frozen, item).await;
     found.is_ok_and(|found| found.is_some_and(|status| status.state != JobState::Queued))
-}
-
-/// One that does not parse is as good as none.
-async fn status_of(
-    settings: &Settings,
-    frozen: &super::Frozen,
-    item: &Item,
-) -> Result<Option<Status>, StoreError> {
-    let (store, results) = (settings.store.as_ref(), &settings.results);
-    let found = status::read(store, results, &frozen.tenant, item.job_id).await?;
-    Ok(found.and_then(Result::ok))
-}
-
-/// What there is to note of a published item, if anything.
-async fn look(
-    settings: &Settings,
-    frozen: &super::Frozen,
-    item: &Item,
-) -> Result<Option<State>, Failure> {
-    let found = status_of(settings, frozen, item).await;
-    let found = found.map_err(|e| e.failure())?;
-    match found.as_ref().map(|status| &status.state) {
-        Some(JobState::Completed { manifest_key, .. }) => {
-            return Ok(Some(completed(settings, frozen, item, manifest_key).await?));
-        }
-        Some(JobState::Failed { failure, .. }) => return Ok(Some(State::Failed(failure.code))),
-        Some(JobState::Cancelled) => return Ok(Some(State::Failed(ErrorCode::Cancelled))),
-        _ => {}
-    }
-    let is_fresh =
-        |status: &Status| Timestamp::now().duration_since(status.updated_at) < STATUS_IS_STALE;
-    if found.as_ref().is_some_and(is_fresh) {
-        return Ok(None);
-    }
-    // No status, or one that nobody writes any more: the result tells, or the call was deleted.
-    match prepare(settings, frozen, item).await {
-        Ok(Prepared::Done) => Ok(Some(State::Completed)),
-        Ok(Prepared::Job(_)) => Ok(None),
-        Err(failure) if is_outage(&failure) => Err(failure),
-        Err(failure) => Ok(Some(State::Failed(failure.code))),
-    }
-}
-
-/// A worker of another kind than the plan's makes a result as well, but not the one that was planned.
-async fn completed(
-    settings: &Settings,
-    frozen: &super::Frozen,
-    item: &Item,
-    manifest_key: &ObjectKey,
-) -> Result<State, Failure> {
-    let at = Location::new(item.bucket.clone(), item.key.clone());
-    let meta = match settings.store.head(&at, item.version_id.as_deref()).await {
-        Ok(meta) => meta,
-        // Gone since: nothing left to compare with.
-        Err(StoreError::NotFound { .. }) => return Ok(State::Completed),
-        Err(e) => return Err(e.failure()),
-    };
-    let spec = frozen.spec_sha256(item, &meta);
-    let planned = ResultKeys::new(&frozen.tenant, &item.call, &spec).manifest();
-    if planned == *manifest_key {
-        Ok(State::Completed)
-    } else {
-        Ok(State::OtherSpec)
-    }
 }
 
 /// Failed before it was published: waits again. Published, and by its status in progress or done since: counted anew.
@@ -366,6 +284,6 @@ async fn reopen(settings: &Settings, book: &mut Book, failed: &[usize]) -> Resul
     book.note(&notes)
 }
 
-fn is_outage(failure: &Failure) -> bool {
+pub(super) fn is_outage(failure: &Failure) -> bool {
     failure.class() == job_schema::Class::Infra
 }
