@@ -2,10 +2,13 @@
 //! a digest. Fails as the store does, and is then run again: every step may be repeated. The tombstone comes first; a
 //! worker looks for it after each of its own writes, so whichever of the two comes second cleans up.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use job_schema::job::BucketName;
 use job_schema::status::Status;
-use job_schema::{CallId, JobId, SCHEMA_VERSION, Sha256, TenantId};
+use job_schema::{CallId, JobId, ObjectKey, SCHEMA_VERSION, Sha256, TenantId};
 use serde::Serialize;
 use sha2::Digest;
 
@@ -14,6 +17,9 @@ use crate::results::Object;
 use crate::status;
 use crate::store::{BlobStore, Location, Pin, PutMode, StoreError, StoredVersion, TenantStore};
 use crate::{layout, tombstone};
+
+/// Status objects read at the same time: a tenant may have one for each job it ever sent.
+const READS_AT_ONCE: usize = 16;
 
 /// What a deletion removed and when: no key, no content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,10 +70,34 @@ pub async fn purge(
         store: &store,
         ..places
     };
-    let call = target.call.as_ref();
-    tombstone::put(places.store, places.results, &target.tenant, call).await?;
+    begin(places, target).await?;
+    let statuses = match &target.call {
+        Some(call) => {
+            let calls = BTreeSet::from([call.clone()]);
+            let mut of_calls = statuses_of(places, &target.tenant, &calls).await?;
+            of_calls.remove(call).unwrap_or_default()
+        }
+        None => statuses(places, &target.tenant).await?,
+    };
+    finish(places, target, statuses, now).await
+}
+
+/// From now on no worker makes anything of the target that it does not take back.
+pub(crate) async fn begin(places: Places<'_>, target: &Target) -> Result<(), StoreError> {
+    let (store, results) = (places.store, places.results);
+    tombstone::put(store, results, &target.tenant, target.call.as_ref()).await?;
     crash::at(Point::TombstoneWritten);
-    let receipt = remove(places, target, now).await?;
+    Ok(())
+}
+
+/// The rest, with the status objects of the target, which were listed after it was begun.
+pub(crate) async fn finish(
+    places: Places<'_>,
+    target: &Target,
+    statuses: Vec<StoredVersion>,
+    now: Timestamp,
+) -> Result<Receipt, StoreError> {
+    let receipt = remove(places, target, statuses, now).await?;
     let key = layout::receipt(&target.tenant, JobId::generate());
     let object = Object::json("receipt.json", &receipt);
     let at = Location::new(places.results.clone(), key);
@@ -84,13 +114,13 @@ pub async fn purge(
 async fn remove(
     places: Places<'_>,
     target: &Target,
+    statuses: Vec<StoredVersion>,
     now: Timestamp,
 ) -> Result<Receipt, StoreError> {
     let (tenant, call) = (&target.tenant, target.call.as_ref());
     let mut tally = Tally::default();
     let results = places.results;
-    // Status objects tell which are the call's, so they are read before anything else is gone.
-    for status in statuses(places, target).await? {
+    for status in statuses {
         tally.removed.status_count += 1;
         tally.remove(places.store, results, &status).await?;
     }
@@ -119,17 +149,51 @@ async fn remove(
     })
 }
 
-/// The status objects of the target. One that does not parse is nobody's, and goes with its tenant only.
-async fn statuses(places: Places<'_>, target: &Target) -> Result<Vec<StoredVersion>, StoreError> {
-    let prefix = layout::statuses_prefix(&target.tenant);
-    let all = places.store.versions(places.results, &prefix).await?;
-    let Some(call) = &target.call else {
-        return Ok(all);
-    };
-    let mut of_call = std::collections::BTreeSet::new();
-    for version in &all {
-        if of_call.contains(&version.key) {
-            continue;
+async fn statuses(places: Places<'_>, tenant: &TenantId) -> Result<Vec<StoredVersion>, StoreError> {
+    let prefix = layout::statuses_prefix(tenant);
+    places.store.versions(places.results, &prefix).await
+}
+
+/// The status objects of each of the calls. Only the object says whose it is, so all of the tenant's are read. One that does not
+/// parse is nobody's, and goes with its tenant only.
+pub(crate) async fn statuses_of(
+    places: Places<'_>,
+    tenant: &TenantId,
+    calls: &BTreeSet<CallId>,
+) -> Result<BTreeMap<CallId, Vec<StoredVersion>>, StoreError> {
+    let mut objects: BTreeMap<ObjectKey, Vec<StoredVersion>> = BTreeMap::new();
+    for version in statuses(places, tenant).await? {
+        let versions = objects.entry(version.key.clone()).or_default();
+        versions.push(version);
+    }
+    let mut read = stream::iter(objects.into_values())
+        .map(|versions| async move {
+            let named = named(places, &versions, calls).await;
+            named.map(|named| (named, versions))
+        })
+        .buffered(READS_AT_ONCE);
+    let mut of_calls: BTreeMap<CallId, Vec<StoredVersion>> = BTreeMap::new();
+    while let Some((named, versions)) = read.try_next().await? {
+        for call in named {
+            of_calls
+                .entry(call)
+                .or_default()
+                .extend_from_slice(&versions);
+        }
+    }
+    Ok(of_calls)
+}
+
+/// Those of the calls that any version of a status object names.
+async fn named(
+    places: Places<'_>,
+    versions: &[StoredVersion],
+    calls: &BTreeSet<CallId>,
+) -> Result<BTreeSet<CallId>, StoreError> {
+    let mut named = BTreeSet::new();
+    for version in versions {
+        if named.len() == calls.len() {
+            break;
         }
         let at = Location::new(places.results.clone(), version.key.clone());
         // Each version is asked: the last one may be a delete marker, which says nothing.
@@ -139,17 +203,14 @@ async fn statuses(places: Places<'_>, target: &Target) -> Result<Vec<StoredVersi
         };
         match places.store.read(&at, &pin, status::MAX_BYTES).await {
             Ok((bytes, _)) => {
-                let status = serde_json::from_slice::<Status>(&bytes);
-                if status.is_ok_and(|status| status.call == *call) {
-                    of_call.insert(version.key.clone());
-                }
+                let status = serde_json::from_slice::<Status>(&bytes).ok();
+                named.extend(status.map(|s| s.call).filter(|call| calls.contains(call)));
             }
             Err(StoreError::NotFound { .. }) => {}
             Err(e) => return Err(e),
         }
     }
-    let is_ours = |version: &StoredVersion| of_call.contains(&version.key);
-    Ok(all.into_iter().filter(is_ours).collect())
+    Ok(named)
 }
 
 #[derive(Default)]

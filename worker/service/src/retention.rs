@@ -2,22 +2,26 @@
 //! `_retention/DAY/TENANT/CALL` in the results bucket, so that a sweep lists what is due and nothing else. The mark is written before
 //! the manifest: none is without. What is due goes by way of a purge, tombstone first. Fails as the store does, call by call.
 
+mod sweep;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use job_schema::job::BucketName;
-use job_schema::manifest::Manifest;
 use job_schema::{CallId, ObjectKey, TenantId};
 use serde::Serialize;
 
 use crate::clock::store_ahead;
 use crate::config::by_tenant;
 use crate::layout;
-use crate::purge::{Places, Receipt, Target, purge};
-use crate::results::MAX_MANIFEST_BYTES;
-use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError, TenantStore, list_all};
+use crate::purge::{Places, Target};
+use crate::store::{BlobStore, Location, PutMode, PutOutcome, StoreError};
+
+pub use sweep::Sweep;
 
 const PAGE: u16 = 1_000;
 /// S3 itself refuses requests that are so far off.
@@ -155,60 +159,6 @@ pub async fn due(places: Places<'_>, now: Timestamp) -> Result<Vec<Due>, StoreEr
     }
 }
 
-/// The receipt of the purge, or none where the call is not due after all. The result that is kept longest decides: a purge
-/// takes them all.
-pub async fn sweep_one(
-    places: Places<'_>,
-    due: &Due,
-    now: Timestamp,
-) -> Result<Option<Receipt>, SweepError> {
-    let store = TenantStore::new(places.store, &due.target.tenant);
-    let places = Places {
-        store: &store,
-        ..places
-    };
-    let ends = ends(places, &due.target).await?;
-    let receipt = match is_over(&ends, now) {
-        true => Some(purge(places, &due.target, now).await?),
-        false => None,
-    };
-    let mark = Location::new(places.results.clone(), due.mark.clone());
-    places.store.delete(&mark).await?;
-    Ok(receipt)
-}
-
-/// When each result of the call is to go; `None` for one that is kept for ever.
-async fn ends(places: Places<'_>, target: &Target) -> Result<Vec<Option<Timestamp>>, SweepError> {
-    let below = layout::calls_prefix(&target.tenant, target.call.as_ref());
-    let mut ends = Vec::new();
-    for object in list_all(places.store, places.results, &below).await? {
-        if !layout::is_manifest(&object.key) {
-            continue;
-        }
-        let at = Location::new(places.results.clone(), object.key);
-        match places.store.get(&at, MAX_MANIFEST_BYTES).await {
-            Ok(bytes) => ends.push(delete_after(&bytes)?),
-            Err(StoreError::NotFound { .. }) => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok(ends)
-}
-
-/// What does not parse may say that it is to be kept.
-fn delete_after(manifest: &[u8]) -> Result<Option<Timestamp>, SweepError> {
-    match serde_json::from_slice::<Manifest>(manifest) {
-        Ok(manifest) => Ok(manifest.delete_after),
-        Err(e) => Err(SweepError::Manifest { column: e.column() }),
-    }
-}
-
-/// Not of a call without results.
-fn is_over(ends: &[Option<Timestamp>], now: Timestamp) -> bool {
-    let has_ended = |end: &Option<Timestamp>| end.is_some_and(|end| end <= now);
-    !ends.is_empty() && ends.iter().all(has_ended)
-}
-
 /// Whether it is this worker's turn. Time is cut into turns, and whoever first puts an object with the turn's number has it: a
 /// sweeper that dies leaves its work to the next turn, and nothing has to be renewed.
 pub async fn take_turn(
@@ -256,6 +206,3 @@ fn day_after(at: Timestamp) -> String {
 fn day(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).date().to_string()
 }
-
-#[cfg(test)]
-mod tests;

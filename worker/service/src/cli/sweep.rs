@@ -4,7 +4,8 @@ use super::common::{Shelf, settings};
 use super::{Global, out};
 use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
-use crate::retention::{SweepError, Swept, due, sweep_one, sweep_time};
+use crate::purge::Target;
+use crate::retention::{Due, Sweep, SweepError, Swept, due, sweep_time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -33,30 +34,10 @@ pub(super) async fn run(global: &Global, args: SweepArgs) -> Result<u8, Exit> {
     let now = sweep_time(places).await.map_err(refused)?;
     let calls = due(places, now).await;
     let calls = calls.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
-    let mut swept = Swept::default();
-    for call in calls {
-        let target = &call.target;
-        let name = target.call.as_ref().map_or("", |call| call.as_str());
-        if args.dry_run {
-            swept.overdue_count += 1;
-            say(&args, target.tenant.as_str(), name, "due");
-            continue;
-        }
-        match sweep_one(places, &call, now).await {
-            Ok(Some(receipt)) => {
-                swept.purged_count += 1;
-                let outcome = receipt.removed_sha256.to_string();
-                let event = Event::purged(&receipt.tenant, Some(name.to_owned()), outcome);
-                audit.record(event).await.map_err(anyhow::Error::from)?;
-                say(&args, target.tenant.as_str(), name, "purged");
-            }
-            Ok(None) => swept.not_due_count += 1,
-            Err(e) => {
-                swept.overdue_count += 1;
-                eprintln!("{} {name}: {e}", target.tenant);
-            }
-        }
-    }
+    let swept = match args.dry_run {
+        true => name(&args, &calls),
+        false => sweep(&args, Sweep::new(places, calls, now), &audit).await?,
+    };
     if args.json {
         out::line(serde_json::to_string(&swept).map_err(anyhow::Error::from)?);
     } else {
@@ -72,6 +53,41 @@ pub(super) async fn run(global: &Global, args: SweepArgs) -> Result<u8, Exit> {
     })
 }
 
+fn name(args: &SweepArgs, calls: &[Due]) -> Swept {
+    let mut swept = Swept::default();
+    for due in calls {
+        swept.overdue_count += 1;
+        say(args, &due.target, "due");
+    }
+    swept
+}
+
+async fn sweep(args: &SweepArgs, mut calls: Sweep<'_>, audit: &AuditLog) -> Result<Swept, Exit> {
+    let mut swept = Swept::default();
+    while let Some((due, outcome)) = calls.next().await {
+        match outcome {
+            Ok(Some(receipt)) => {
+                swept.purged_count += 1;
+                let call = receipt.call.as_ref().map(ToString::to_string);
+                let outcome = receipt.removed_sha256.to_string();
+                let event = Event::purged(&receipt.tenant, call, outcome);
+                audit.record(event).await.map_err(anyhow::Error::from)?;
+                say(args, &due.target, "purged");
+            }
+            Ok(None) => swept.not_due_count += 1,
+            Err(e) => {
+                swept.overdue_count += 1;
+                eprintln!("{} {}: {e}", due.target.tenant, call_of(&due.target));
+            }
+        }
+    }
+    Ok(swept)
+}
+
+fn call_of(target: &Target) -> &str {
+    target.call.as_ref().map_or("", |call| call.as_str())
+}
+
 fn refused(error: SweepError) -> Exit {
     let status = match error {
         SweepError::Store(_) => exit::UNREACHABLE,
@@ -81,7 +97,8 @@ fn refused(error: SweepError) -> Exit {
     Exit::new(status, error)
 }
 
-fn say(args: &SweepArgs, tenant: &str, call: &str, outcome: &str) {
+fn say(args: &SweepArgs, target: &Target, outcome: &str) {
+    let (tenant, call) = (&target.tenant, call_of(target));
     if args.json {
         out::line(serde_json::json!({ "tenant": tenant, "call": call, "outcome": outcome }));
     } else {

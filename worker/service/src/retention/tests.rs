@@ -1,7 +1,16 @@
 //! Times, marks, and what a sweep leaves, on a directory.
 
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use job_schema::manifest::Manifest;
+use job_schema::status::{State, Status};
+use job_schema::{JobId, SCHEMA_VERSION};
+
+use super::sweep::is_over;
 use super::*;
 use crate::store::dir::DirStore;
+use crate::store::{Destination, Fetched, ObjectMeta, Page, Pin, list_all};
 
 #[test]
 fn a_tenants_own_time_wins_over_that_for_all() {
@@ -58,12 +67,12 @@ fn a_call_is_over_when_each_of_its_results_is() {
 const MANIFEST: &str = include_str!("../../../../job-schema/fixtures/v1/manifest.json");
 
 /// A call's results, each with when it is to go, and its mark.
-async fn due_call(store: &DirStore, ends: &[Option<Timestamp>]) -> Due {
-    let (tenant, call): (TenantId, CallId) = ("acme".parse().unwrap(), "c1".parse().unwrap());
+async fn due_call(store: &DirStore, call: &str, ends: &[Option<Timestamp>]) -> Due {
+    let (tenant, call): (TenantId, CallId) = ("acme".parse().unwrap(), call.parse().unwrap());
     for (n, delete_after) in ends.iter().enumerate() {
         let mut manifest: Manifest = serde_json::from_str(MANIFEST).unwrap();
         manifest.delete_after = *delete_after;
-        let key = format!("acme/calls/c1/{n}/manifest.json");
+        let key = format!("acme/calls/{call}/{n}/manifest.json");
         put(store, &key, serde_json::to_vec(&manifest).unwrap()).await;
     }
     let mark = layout::retention_mark("2026-11-24", &tenant, &call);
@@ -101,8 +110,10 @@ async fn swept(store: &DirStore, due: &Due, now: Timestamp) -> Result<bool, Swee
         recordings: &recordings,
         results: &results,
     };
-    let receipt = sweep_one(places, due, now).await?;
-    Ok(receipt.is_some())
+    let mut sweep = Sweep::new(places, vec![due.clone()], now);
+    let (_, receipt) = sweep.next().await.unwrap();
+    assert!(sweep.next().await.is_none());
+    Ok(receipt?.is_some())
 }
 
 #[tokio::test]
@@ -115,7 +126,7 @@ async fn a_result_without_an_end_keeps_its_call_whatever_the_others_say() {
         ([None, past], false),
     ] {
         let (_root, store) = shelf();
-        let due = due_call(&store, &ends).await;
+        let due = due_call(&store, "c1", &ends).await;
         assert_eq!(swept(&store, &due, now).await.unwrap(), expected);
         let is_there = store.exists(&at("acme/calls/c1/0/manifest.json")).await;
         assert_eq!(is_there.unwrap(), !expected, "{ends:?}");
@@ -129,7 +140,7 @@ async fn a_call_with_a_manifest_that_does_not_parse_is_left_for_the_next_sweep()
     let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
     let past = Some(now - SignedDuration::from_hours(1));
     let (_root, store) = shelf();
-    let due = due_call(&store, &[past]).await;
+    let due = due_call(&store, "c1", &[past]).await;
     let damaged = "acme/calls/c1/damaged/manifest.json";
     put(&store, damaged, b"{\"schema_version\": 1,".to_vec()).await;
     let refused = swept(&store, &due, now).await;
@@ -143,4 +154,113 @@ async fn a_call_with_a_manifest_that_does_not_parse_is_left_for_the_next_sweep()
     assert!(!store.exists(&at("_tombstones/acme/c1")).await.unwrap());
     store.delete(&at(damaged)).await.unwrap();
     assert!(swept(&store, &due, now).await.unwrap());
+}
+
+/// Notes which objects are read.
+#[derive(Debug)]
+struct Counted {
+    store: DirStore,
+    read: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl BlobStore for Counted {
+    async fn fetch(
+        &self,
+        at: &Location,
+        pin: &Pin,
+        dest: Destination<'_>,
+        max_bytes: u64,
+    ) -> Result<Fetched, StoreError> {
+        self.read.lock().unwrap().push(at.key.as_str().to_owned());
+        self.store.fetch(at, pin, dest, max_bytes).await
+    }
+
+    async fn head(&self, at: &Location, version: Option<&str>) -> Result<ObjectMeta, StoreError> {
+        self.store.head(at, version).await
+    }
+
+    async fn put(
+        &self,
+        at: &Location,
+        bytes: Bytes,
+        content_type: &str,
+        mode: PutMode,
+    ) -> Result<PutOutcome, StoreError> {
+        self.store.put(at, bytes, content_type, mode).await
+    }
+
+    async fn put_file(
+        &self,
+        at: &Location,
+        file: &std::path::Path,
+        content_type: &str,
+    ) -> Result<(), StoreError> {
+        self.store.put_file(at, file, content_type).await
+    }
+
+    async fn list(
+        &self,
+        bucket: &BucketName,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<Page, StoreError> {
+        self.store.list(bucket, prefix, after, limit).await
+    }
+
+    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
+        self.store.delete(at).await
+    }
+}
+
+async fn put_status(store: &DirStore, call: &str) {
+    let status = Status {
+        schema_version: SCHEMA_VERSION,
+        job_id: JobId::generate(),
+        tenant: "acme".parse().unwrap(),
+        call: call.parse().unwrap(),
+        updated_at: Timestamp::UNIX_EPOCH,
+        state: State::Queued,
+    };
+    let key = layout::status(&status.tenant, status.job_id);
+    put(store, key.as_str(), serde_json::to_vec(&status).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_sweep_reads_a_tenants_status_objects_once_for_all_its_calls() {
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let past = Some(now - SignedDuration::from_hours(1));
+    let (_root, store) = shelf();
+    let mut due = Vec::new();
+    for call in ["c1", "c2", "c3"] {
+        due.push(due_call(&store, call, &[past]).await);
+        put_status(&store, call).await;
+        put_status(&store, call).await;
+    }
+    put_status(&store, "kept").await;
+    put(&store, "acme/jobs/no-status.json", b"{".to_vec()).await;
+    // A second mark of the same call.
+    due.push(due[0].clone());
+    let store = Counted {
+        store,
+        read: Mutex::default(),
+    };
+    let (recordings, results) = ("recordings".parse().unwrap(), "results".parse().unwrap());
+    let places = Places {
+        store: &store,
+        recordings: &recordings,
+        results: &results,
+    };
+    let mut sweep = Sweep::new(places, due, now);
+    let mut removed = Vec::new();
+    while let Some((_, receipt)) = sweep.next().await {
+        removed.push(receipt.unwrap().map(|r| r.removed.status_count));
+    }
+    assert_eq!(removed, [Some(2), Some(2), Some(2), None]);
+    let read = store.read.lock().unwrap().clone();
+    let statuses = read.iter().filter(|key| key.starts_with("acme/jobs/"));
+    assert_eq!(statuses.count(), 8, "{read:?}");
+    let left = list_all(&store, &results, "acme/").await.unwrap();
+    assert_eq!(left.len(), 2, "{left:?}");
 }

@@ -10,7 +10,7 @@ use job_schema::job::BucketName;
 use super::Worker;
 use crate::audit::Event;
 use crate::purge::Places;
-use crate::retention::{SweepError, Swept, due, sweep_one, sweep_time, take_turn};
+use crate::retention::{Sweep, SweepError, Swept, due, sweep_time, take_turn};
 
 /// What a worker sweeps, and how often.
 #[derive(Debug, Clone)]
@@ -50,8 +50,9 @@ async fn turn(worker: &Worker, sweeping: &Sweeping) -> Result<(), SweepError> {
     // Looked up once more: the one whose turn it was before may have just finished.
     let calls = due(places, now).await?;
     let mut swept = Swept::default();
-    for call in calls {
-        match sweep_one(places, &call, now).await {
+    let mut sweep = Sweep::new(places, calls, now);
+    while let Some((_, outcome)) = sweep.next().await {
+        match outcome {
             Ok(Some(receipt)) => {
                 swept.purged_count += 1;
                 let call = receipt.call.as_ref().map(ToString::to_string);
