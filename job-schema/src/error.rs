@@ -64,7 +64,7 @@ error_codes! {
     /// The call was deleted on request.
     Deleted => "deleted", Permanent, "none: the call was deleted and stays deleted";
     /// The job was cancelled.
-    Cancelled => "cancelled", Permanent, "submit again if the result is wanted after all";
+    Cancelled => "cancelled", Permanent, "if the result is wanted after all, `earwitness cancel --undo`, then replay";
     /// The job names a model that this fleet does not have.
     UnknownModel => "unknown_model", Permanent, "run workers with this model (engine.model), or submit without options.model";
     /// The job names a rule set that cannot be found or read.

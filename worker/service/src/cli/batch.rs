@@ -37,7 +37,7 @@ enum BatchCommand {
     /// Counts of a batch, also while it runs.
     #[command(after_help = "Example:\n  earwitness batch status acme.batch --json")]
     Status(LookArgs),
-    /// Failures by reason, with what to do and the command to replay them.
+    /// Failures by reason, with what to do and the command to replay them, where that can help.
     #[command(after_help = "Example:\n  earwitness batch report acme.batch")]
     Report(LookArgs),
 }
