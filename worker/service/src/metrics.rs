@@ -183,7 +183,7 @@ impl Metrics {
         );
         r.register(
             "engine_deaths",
-            "Engine processes that ended unasked",
+            "Engine processes that ended, each counted when the next one is started",
             self.engine_deaths.clone(),
         );
         r.register(

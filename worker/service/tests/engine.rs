@@ -12,6 +12,7 @@ use earwitness::engine::{Company, Engine, EngineSettings, RecognizerSource, RunE
 use earwitness::recognise::{Board, Recognised, recognise};
 use job_schema::engine::CallSpec;
 use job_schema::{ErrorCode, Failure};
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -215,7 +216,8 @@ async fn an_engine_that_does_not_start_again_is_its_hosts_failure_and_no_recordi
         ("script.json", "no script", &faulty("abort")),
     ];
     for (file, broken, mended) in cases {
-        let bench = with_fault("abort");
+        let (bench, deaths) = (with_fault("abort"), Counter::default());
+        bench.engine.count_deaths(deaths.clone());
         bench.engine_dies().await;
         assert!(*bench.engine.starts().borrow());
         bench.write(file, broken);
@@ -228,6 +230,7 @@ async fn an_engine_that_does_not_start_again_is_its_hosts_failure_and_no_recordi
         bench.write(file, mended);
         bench.engine_dies().await;
         assert!(*bench.engine.starts().borrow(), "{broken}");
+        assert_eq!(deaths.get(), 3, "the last one has none after it");
     }
 }
 

@@ -110,9 +110,10 @@ impl<'a> Part<'a> {
         }
         let is_shorter = self.kept_in(&second).count() < self.kept_words().len();
         let is_worse = self.faults_count(&second) > self.faults_count(&self.answer);
-        if !is_worse && !(is_cut && is_shorter) {
-            self.answer = second;
+        if is_worse || is_cut && is_shorter {
+            return;
         }
+        self.answer = second;
     }
 
     pub(super) fn judge(&self, segment: &RecognizedSegment) -> Verdict {

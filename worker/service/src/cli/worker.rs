@@ -67,6 +67,7 @@ pub(super) async fn run(global: &Global, args: WorkerArgs) -> Result<u8, Exit> {
         tracing::warn!("the recogniser follows a script: what it writes was not spoken");
     }
     let (metrics, health) = (Metrics::new(), Health::default());
+    local.engine.count_deaths(metrics.engine_deaths.clone());
     tokio::spawn(health.clone().follow_engine(local.engine.starts()));
     let shutdown = Shutdown::default();
     open_admin_port(&config, &health, &metrics, &shutdown).await?;

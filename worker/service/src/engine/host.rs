@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use job_schema::engine::{CallSpec, CallSummary, EngineInfo, Reply, Request, RunId};
 use job_schema::{ErrorCode, Failure};
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,7 @@ struct Shared {
     current: Mutex<Option<Arc<Process>>>,
     first: OnceLock<EngineInfo>,
     starts: watch::Sender<bool>,
+    deaths: OnceLock<Counter>,
     /// Read by runs in company, written by a run that must be alone.
     company: RwLock<()>,
     next_run: AtomicU64,
@@ -92,6 +94,7 @@ impl Engine {
             current: Mutex::default(),
             first: OnceLock::new(),
             starts: watch::Sender::new(false),
+            deaths: OnceLock::new(),
             company: RwLock::new(()),
             next_run: AtomicU64::new(1),
         };
@@ -109,6 +112,11 @@ impl Engine {
     /// Whether the process started when it was last asked for, with what it started with first.
     pub fn starts(&self) -> watch::Receiver<bool> {
         self.shared.starts.subscribe()
+    }
+
+    /// From now on each process that ended is counted there, when the next one is started.
+    pub fn count_deaths(&self, counter: Counter) {
+        self.shared.deaths.get_or_init(|| counter);
     }
 
     /// What other processes of the same kind are started with.
@@ -187,7 +195,10 @@ impl Engine {
         let mut current = lock(&self.shared.current);
         match &*current {
             Some(process) if !process.is_over() => Ok(Arc::clone(process)),
-            _ => {
+            before => {
+                if let (Some(_), Some(deaths)) = (before, self.shared.deaths.get()) {
+                    deaths.inc();
+                }
                 let process = Process::start(&self.shared.settings)?;
                 *current = Some(Arc::clone(&process));
                 Ok(process)
