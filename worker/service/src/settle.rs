@@ -123,7 +123,7 @@ pub fn settle(outcome: Outcome, attempts: Attempts, policy: &Policy) -> Settleme
     }
 }
 
-/// What a stop makes of a job. One without progress after a whole hold, or [`STALL`] in the engine, will make none in the next
+/// What a stop makes of a job. One without progress after a whole hold, or `STALL` in the engine, will make none in the next
 /// hold either. It counts as the recording's failure only where the engine had it for most of the time: to fetch it, or to wait
 /// for the engine, is no fault of its own. A restart that comes earlier says nothing about the job.
 pub fn after_stop(stopped: Stopped, held: Duration, max_hold: Duration) -> Outcome {
