@@ -26,4 +26,15 @@ pub struct Checkpoint {
     /// A checkpoint of another spec is of no use.
     pub spec_sha256: Sha256,
     pub spans: Vec<SpanResult>,
+    /// Once all spans are there and redacted audio was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+/// What was heard so far of the redacted recording, which is transcribed as well to see that nothing is left in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Proof {
+    /// Of the redacted recording. What was heard of another one is of no use.
+    pub recording_sha256: Sha256,
+    pub spans: Vec<SpanResult>,
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use job_schema::engine::Limits;
+use job_schema::engine::{Limits, SpanResult};
 use job_schema::event::Event;
 use job_schema::job::{BucketName, Rescore};
 use job_schema::manifest::Manifest;
@@ -29,6 +29,7 @@ use crate::engine::Engine;
 use crate::languages::TenantLanguages;
 use crate::metrics::Metrics;
 use crate::recognise::{Board, Recognised, recognise};
+use crate::redact::Proving;
 use crate::retention::Retention;
 use crate::rules::RuleBook;
 use crate::settle::{Attempts, Stopped};
@@ -36,6 +37,7 @@ use crate::signing::Gate;
 use crate::store::{self, BlobStore, Scope};
 use cancelled::Watch;
 use deleted::taken_back;
+use keep::Kept;
 use plan::Plan;
 
 /// What every job of this worker shares.
@@ -133,6 +135,24 @@ impl How {
     }
 }
 
+/// How far a job came, for whoever goes on with it.
+struct Work {
+    board: Board,
+    proving: Proving,
+    /// Spans that an earlier worker finished.
+    resumed: u64,
+}
+
+impl Work {
+    fn resumed(kept: Kept) -> Self {
+        Self {
+            resumed: kept.spans.len() as u64,
+            board: Board::resumed(kept.spans),
+            proving: Proving::resumed(kept.proof),
+        }
+    }
+}
+
 /// Runs one job. `stop` asks for an early end at the next span.
 pub async fn process(
     fleet: &Fleet,
@@ -167,44 +187,42 @@ pub async fn process(
         return Ok(Ended::Interrupted(Stopped::default()));
     };
     crash::at(Point::Fetched);
-    let board = Board::resumed(keep::load_checkpoint(fleet, job, &plan).await?);
-    let resumed = board.spans_count();
+    let work = Work::resumed(keep::load_checkpoint(fleet, job, &plan).await?);
+    let board = &work.board;
     let recognised = {
         let spec = plan.call_spec(fleet, job);
-        let run = recognise(&fleet.engine, Arc::clone(&recording), &spec, &board, stop);
-        keep::alongside(fleet, job, &plan, &board, run)
+        let run = recognise(&fleet.engine, Arc::clone(&recording), &spec, board, stop);
+        keep::alongside(fleet, job, &plan, board, run)
             .instrument(tracing::info_span!("recognise"))
             .await?
     };
     watch.check(fleet, job, &plan).await?;
     let Recognised::All(findings) = recognised else {
-        let progressed = board.spans_count() > resumed;
-        return interrupted(fleet, job, &plan, &board, progressed, board.recognised()).await;
+        return interrupted(fleet, job, &plan, &work, board.spans()).await;
     };
     deleted::check(fleet, job).await?;
     crash::at(Point::Recognised);
     // To resume from, should the job be stopped while its redacted copies are proved.
-    let finished = Board::resumed(match &plan.redaction {
+    let finished = match &plan.redaction {
         Some(_) => findings.spans.clone(),
         None => Vec::new(),
-    });
+    };
     let found = publish::Found {
         recording_sha256,
         recording,
         findings: *findings,
         started,
         attempts,
-        resumed,
+        resumed: work.resumed,
     };
-    let standing = publish::results(fleet, job, &plan, found, stop)
+    let standing = publish::results(fleet, job, &plan, found, &work.proving, stop)
         .instrument(tracing::info_span!("store"))
         .await;
     let standing = match standing {
         Ok(Some(standing)) => standing,
         Ok(None) => {
             watch.check(fleet, job, &plan).await?;
-            let progressed = finished.spans_count() > resumed;
-            return interrupted(fleet, job, &plan, &finished, progressed, board.recognised()).await;
+            return interrupted(fleet, job, &plan, &work, finished).await;
         }
         Err(failure) => return Err(taken_back(fleet, job, failure).await),
     };
@@ -234,11 +252,15 @@ async fn interrupted(
     fleet: &Fleet,
     job: &Job,
     plan: &Plan,
-    finished: &Board,
-    progressed: bool,
-    recognised: Duration,
+    work: &Work,
+    finished: Vec<SpanResult>,
 ) -> Result<Ended, Failure> {
-    let checkpoint = keep::save_checkpoint(fleet, job, plan, finished).await?;
+    let progressed = finished.len() as u64 > work.resumed || work.proving.progressed();
+    let kept = Kept {
+        spans: finished,
+        proof: work.proving.so_far(),
+    };
+    let checkpoint = keep::save_checkpoint(fleet, job, plan, kept).await?;
     // Stopped because the delivery was lost: another worker may be done, and would not look for this again.
     if publish::standing_manifest(fleet, job, &plan.keys.manifest())
         .await?
@@ -249,7 +271,7 @@ async fn interrupted(
     Ok(Ended::Interrupted(Stopped {
         checkpoint,
         progressed,
-        recognised,
+        recognised: work.board.recognised(),
     }))
 }
 

@@ -3,6 +3,8 @@
 //! them. Fails as the engine does when the redacted recording is transcribed again, and where the host lacks the sandbox that is
 //! asked for; whatever else goes wrong withholds.
 
+mod proving;
+
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -20,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::engine::mute::{MuteError, MuteRequest};
-use crate::recognise::{Board, Recognised, recognise};
+use crate::recognise::{Recognised, recognise};
 use crate::results::{self, Object, Scoring};
+use crate::spec::sha256_of;
+pub use proving::Proving;
 
 /// Everything of the redacted copies lies below this, so that one rule of access covers it.
 const FOLDER: &str = "redacted";
@@ -52,11 +56,12 @@ struct Drafted {
     verdict: Verdict,
 }
 
-/// `None` when it was stopped before its proof was complete.
+/// `None` when it was stopped before its proof was complete; `proving` has how far it came.
 pub async fn redact(
     engine: &Engine,
     original: &Original,
     policy: &Arc<Policy>,
+    proving: &Proving,
     stop: &CancellationToken,
 ) -> Result<Option<Copies>, Failure> {
     let mut drafted = {
@@ -70,7 +75,7 @@ pub async fn redact(
             Ok(Some(muted)) => {
                 let muted = Arc::new(muted);
                 let Some((leaks, peaks)) =
-                    listen_again(engine, original, policy, &drafted, &muted, stop).await?
+                    listen_again(engine, original, policy, &drafted, &muted, proving, stop).await?
                 else {
                     return Ok(None);
                 };
@@ -154,6 +159,7 @@ async fn listen_again(
     policy: &Arc<Policy>,
     drafted: &Drafted,
     muted: &Arc<File>,
+    proving: &Proving,
     stop: &CancellationToken,
 ) -> Result<Option<(Vec<Leak>, Object)>, Failure> {
     let spec = CallSpec {
@@ -162,8 +168,10 @@ async fn listen_again(
         skip_spans_count: 0,
         ..original.spec.clone()
     };
-    let board = Board::default();
-    let Recognised::All(heard) = recognise(engine, Arc::clone(muted), &spec, &board, stop).await?
+    let recording = Arc::clone(muted);
+    let recording_sha256 = off_the_runtime(move || digest(&recording)).await??;
+    let board = proving.board(recording_sha256);
+    let Recognised::All(heard) = recognise(engine, Arc::clone(muted), &spec, board, stop).await?
     else {
         return Ok(None);
     };
@@ -246,13 +254,17 @@ fn copies(
     })
 }
 
+fn exhausted(error: std::io::Error) -> Failure {
+    let detail = format!("read scratch file: {}", error.kind());
+    Failure::new(ErrorCode::HostExhausted, detail)
+}
+
+fn digest(mut recording: &File) -> Result<Sha256, Failure> {
+    recording.rewind().map_err(exhausted)?;
+    sha256_of(recording).map_err(exhausted)
+}
+
 fn read(recording: &File) -> Result<Vec<u8>, Failure> {
-    let exhausted = |e: std::io::Error| {
-        Failure::new(
-            ErrorCode::HostExhausted,
-            format!("read scratch file: {}", e.kind()),
-        )
-    };
     let mut recording = recording;
     let mut bytes = Vec::new();
     recording.rewind().map_err(exhausted)?;

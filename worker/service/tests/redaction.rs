@@ -1,6 +1,7 @@
 //! Redacted copies end to end: a real engine process, a real recording, and words from a script that read a card number out.
 
 use std::fs::{File, Permissions};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use analysis::redact::Policy;
 use earwitness::engine::{Engine, EngineSettings, RecognizerSource};
 use earwitness::recognise::{Board, Recognised, recognise};
-use earwitness::redact::{Copies, Original, redact};
+use earwitness::redact::{Copies, Original, Proving, redact};
 use earwitness::results::{self, Results, Scoring};
 use job_schema::engine::CallSpec;
 use job_schema::job::Format;
@@ -108,6 +109,16 @@ impl Bench {
         options: Redaction,
         stop: &CancellationToken,
     ) -> Result<Option<Copies>, Failure> {
+        self.prove(whole, options, &Proving::default(), stop).await
+    }
+
+    async fn prove(
+        &self,
+        whole: &Results,
+        options: Redaction,
+        proving: &Proving,
+        stop: &CancellationToken,
+    ) -> Result<Option<Copies>, Failure> {
         let policy = Arc::new(Policy::new(options).expect("no patterns"));
         let original = Original {
             recording: Arc::clone(&self.recording),
@@ -117,7 +128,27 @@ impl Bench {
             scoring: Scoring::default(),
             formats: vec![Format::Vtt],
         };
-        redact(&self.engine, &original, &policy, stop).await
+        redact(&self.engine, &original, &policy, proving, stop).await
+    }
+
+    /// Its first three seconds again and again, with pauses that make a span of each.
+    fn many_spans(&self) -> File {
+        const BYTES_PER_S: usize = 2 * 8_000;
+        let mut call = Vec::new();
+        let mut recording = &*self.recording;
+        recording.read_to_end(&mut call).expect("read the call");
+        let at = |id: &[u8]| call.windows(4).position(|four| four == id);
+        let (fact, data) = (at(b"fact").expect("a fact"), at(b"data").expect("data"));
+        let mut part = call.split_off(data + 8);
+        part.truncate(3 * BYTES_PER_S);
+        part.resize(9 * BYTES_PER_S, 0xff);
+        let samples = part.repeat(10);
+        let size = u32::try_from(samples.len()).expect("a megabyte");
+        call[data + 4..].copy_from_slice(&size.to_le_bytes());
+        call[fact + 8..fact + 12].copy_from_slice(&(size / 2).to_le_bytes());
+        let path = self.dir.path().join("long.wav");
+        std::fs::write(&path, [call, samples].concat()).expect("write the recording");
+        File::open(path).expect("it was written")
     }
 
     /// From here on processes are started from a shell script.
@@ -275,18 +306,51 @@ async fn a_host_without_the_sandbox_that_is_asked_for_is_blamed_and_nothing_is_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_during_the_proof_leaves_nothing_half_proved() {
-    let bench = bench(AMID_TALK);
+async fn a_stop_during_the_proof_leaves_nothing_half_proved_and_the_next_worker_goes_on() {
+    let slow = AMID_TALK.replacen('{', r#"{"delay_ms": 200, "#, 1);
+    let mut bench = bench(&slow);
+    bench.recording = Arc::new(bench.many_spans());
     let whole = bench.transcribe().await;
-    let stop = CancellationToken::new();
-    stop.cancel();
-    let partly = Redaction {
+    let partly = || Redaction {
         padding_ms: 0,
         custom: [("part".to_owned(), "4111".to_owned())].into(),
         entities: vec![EntityKind::Email],
         ..all_of_it()
     };
-    assert!(bench.redact(&whole, partly, &stop).await.is_none());
+    let heard = |proving: &Proving| proving.so_far().map_or(0, |proof| proof.spans.len());
+    let (proving, stop) = (Proving::default(), CancellationToken::new());
+    let stopping = async {
+        for _ in 0..12_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            if heard(&proving) > 0 {
+                break;
+            }
+        }
+        stop.cancel();
+    };
+    let (copies, ()) = tokio::join!(bench.prove(&whole, partly(), &proving, &stop), stopping);
+    assert!(copies.expect("the engine lives").is_none());
+    assert!(proving.progressed());
+
+    let kept = proving.so_far().expect("what was heard");
+    let (next, never) = (Proving::resumed(Some(kept)), CancellationToken::new());
+    let going_on = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            match heard(&next) {
+                0 => return false,
+                _ if next.progressed() => return true,
+                _ => {}
+            }
+        }
+    };
+    let (copies, goes_on) = tokio::join!(bench.prove(&whole, partly(), &next, &never), going_on);
+    assert!(goes_on, "the proof began anew");
+    let resumed = copies.expect("the engine lives").expect("to its end");
+    let at_once = bench.redact(&whole, partly(), &never).await;
+    let bytes =
+        |copies: Copies| -> Vec<Vec<u8>> { copies.objects.into_iter().map(|o| o.bytes).collect() };
+    assert_eq!(bytes(resumed), bytes(at_once.expect("to its end")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

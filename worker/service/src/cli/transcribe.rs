@@ -28,7 +28,7 @@ use super::redaction::RedactArgs;
 use crate::exit::{self, Exit};
 use crate::job::engine_facts;
 use crate::recognise::{Board, Recognised, recognise};
-use crate::redact::{Copies, Original, redact};
+use crate::redact::{Copies, Original, Proving, redact};
 use crate::results::{self, Object, Results, Scoring};
 use crate::spec::sha256;
 use show::{bar, report, show_progress};
@@ -217,7 +217,8 @@ async fn transcribe(
                 scoring: scoring.clone(),
                 formats: args.format.clone(),
             };
-            redact(&local.engine, &original, policy, &never).await?
+            let anew = Proving::default();
+            redact(&local.engine, &original, policy, &anew, &never).await?
         }
         None => None,
     };

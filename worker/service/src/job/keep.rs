@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use job_schema::checkpoint::{Checkpoint, CheckpointRef};
+use job_schema::checkpoint::{Checkpoint, CheckpointRef, Proof};
 use job_schema::engine::SpanResult;
 use job_schema::status::State;
 use job_schema::{ErrorCode, Failure, Job, SCHEMA_VERSION};
@@ -21,17 +21,24 @@ use crate::store::{self, Location, PutMode, StoreError};
 /// A 4 h call with both legs talking all the time stays under a tenth of this.
 const MAX_CHECKPOINT_BYTES: u64 = 256 << 20;
 
-/// Spans that an earlier worker finished. Looked for under the derived key and not only when the message points to one:
+/// What of a job is finished.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) spans: Vec<SpanResult>,
+    pub(super) proof: Option<Proof>,
+}
+
+/// What an earlier worker finished. Looked for under the derived key and not only when the message points to one:
 /// a worker that was killed could not leave a pointer.
 pub(super) async fn load_checkpoint(
     fleet: &Fleet,
     job: &Job,
     plan: &Plan,
-) -> Result<Vec<SpanResult>, Failure> {
+) -> Result<Kept, Failure> {
     let at = Location::new(fleet.results_bucket.clone(), plan.keys.checkpoint());
     let bytes = match fleet.store_of(job).get(&at, MAX_CHECKPOINT_BYTES).await {
         Ok(bytes) => bytes,
-        Err(StoreError::NotFound { .. }) => return Ok(Vec::new()),
+        Err(StoreError::NotFound { .. }) => return Ok(Kept::default()),
         Err(e) => return Err(e.failure()),
     };
     match serde_json::from_slice::<Checkpoint>(&bytes) {
@@ -40,13 +47,17 @@ pub(super) async fn load_checkpoint(
         {
             tracing::info!(
                 spans_count = found.spans.len(),
+                proof_spans_count = found.proof.as_ref().map(|proof| proof.spans.len()),
                 "resuming from a checkpoint"
             );
-            Ok(found.spans)
+            Ok(Kept {
+                spans: found.spans,
+                proof: found.proof,
+            })
         }
         _ => {
             tracing::warn!("the checkpoint is of another kind: starting over");
-            Ok(Vec::new())
+            Ok(Kept::default())
         }
     }
 }
@@ -57,9 +68,8 @@ pub(super) async fn save_checkpoint(
     fleet: &Fleet,
     job: &Job,
     plan: &Plan,
-    board: &Board,
+    Kept { spans, proof }: Kept,
 ) -> Result<Option<CheckpointRef>, Failure> {
-    let spans = board.spans();
     if spans.is_empty() {
         return Ok(None);
     }
@@ -68,6 +78,7 @@ pub(super) async fn save_checkpoint(
         schema_version: SCHEMA_VERSION,
         spec_sha256: plan.spec_sha256.clone(),
         spans,
+        proof,
     };
     let object = Object::json("checkpoint.json", &checkpoint);
     let key = plan.keys.checkpoint();
@@ -123,7 +134,11 @@ pub(super) async fn alongside<T>(
             tokio::time::sleep(fleet.checkpoint_interval).await;
             let finished = board.spans_count();
             if finished > saved {
-                match save_checkpoint(fleet, job, plan, board).await {
+                let kept = Kept {
+                    spans: board.spans(),
+                    proof: None,
+                };
+                match save_checkpoint(fleet, job, plan, kept).await {
                     Err(failure) if failure.code == ErrorCode::Deleted => return Err(failure),
                     Err(failure) => {
                         tracing::warn!(code = %failure.code, "the checkpoint could not be written");
@@ -214,12 +229,18 @@ pub(super) mod tests {
         }
     }
 
-    fn one_span() -> Board {
+    fn one_span(recording_sha256: &Sha256) -> Kept {
         let span = TimeSpan {
             start_ms: 0,
             end_ms: 1_000,
         };
-        Board::resumed(vec![SpanResult::new(0, span)])
+        Kept {
+            spans: vec![SpanResult::new(0, span)],
+            proof: Some(Proof {
+                recording_sha256: recording_sha256.clone(),
+                spans: vec![SpanResult::new(1, span)],
+            }),
+        }
     }
 
     fn plan(job: &Job, keys: ResultKeys, digest: &Sha256) -> Plan {
@@ -245,7 +266,7 @@ pub(super) mod tests {
         let keys = ResultKeys::new(&"globex".parse().unwrap(), &job.call, &digest);
         let at = Location::new(fleet.results_bucket.clone(), keys.checkpoint());
         let plan = plan(&job, keys, &digest);
-        let refused = save_checkpoint(&fleet, &job, &plan, &one_span()).await;
+        let refused = save_checkpoint(&fleet, &job, &plan, one_span(&digest)).await;
         assert_eq!(refused.map_err(|f| f.code), Err(ErrorCode::TenantMismatch));
         assert!(!fleet.own_store.exists(&at).await.unwrap());
     }
@@ -259,10 +280,11 @@ pub(super) mod tests {
         let job = parse::job(JOB.as_bytes()).unwrap();
         let keys = ResultKeys::new(&job.tenant, &job.call, &digest);
         let plan = plan(&job, keys, &digest);
-        let board = one_span();
-        let saved = save_checkpoint(&fleet, &job, &plan, &board).await.unwrap();
-        assert_eq!(saved.map(|c| c.spans_count), Some(1));
-        assert_eq!(load_checkpoint(&fleet, &job, &plan).await.unwrap().len(), 1);
+        let saved = save_checkpoint(&fleet, &job, &plan, one_span(&digest)).await;
+        assert_eq!(saved.unwrap().map(|c| c.spans_count), Some(1));
+        let kept = load_checkpoint(&fleet, &job, &plan).await.unwrap();
+        assert_eq!(kept.spans, one_span(&digest).spans);
+        assert_eq!(kept.proof, one_span(&digest).proof);
 
         let tombstone = Location::new(
             fleet.results_bucket.clone(),
@@ -272,13 +294,9 @@ pub(super) mod tests {
             .own_store
             .put(&tombstone, Bytes::new(), "text/plain", PutMode::Overwrite);
         put.await.unwrap();
-        let refused = save_checkpoint(&fleet, &job, &plan, &board).await;
+        let refused = save_checkpoint(&fleet, &job, &plan, one_span(&digest)).await;
         assert_eq!(refused.map_err(|f| f.code), Err(ErrorCode::Deleted));
-        assert!(
-            load_checkpoint(&fleet, &job, &plan)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        let kept = load_checkpoint(&fleet, &job, &plan).await.unwrap();
+        assert!(kept.spans.is_empty() && kept.proof.is_none());
     }
 }

@@ -18,7 +18,7 @@ use super::engine_facts;
 use super::plan::Plan;
 use super::{Done, Fleet, How, keep};
 use crate::crash::{self, Point};
-use crate::redact::{Original, redact};
+use crate::redact::{Original, Proving, redact};
 use crate::results::{self, Findings, MAX_MANIFEST_BYTES, Object, Results};
 use crate::retention;
 use crate::settle::Attempts;
@@ -75,6 +75,7 @@ pub(super) async fn results(
     job: &Job,
     plan: &Plan,
     found: Found,
+    proving: &Proving,
     stop: &CancellationToken,
 ) -> Result<Option<Standing>, Failure> {
     let Found {
@@ -103,7 +104,7 @@ pub(super) async fn results(
             .map_err(|_| Failure::new(ErrorCode::Internal, "composing the results panicked"))?;
     if let Some(policy) = &plan.redaction {
         let original = original(fleet, job, plan, recording, &composed);
-        match redact(&fleet.engine, &original, policy, stop).await? {
+        match redact(&fleet.engine, &original, policy, proving, stop).await? {
             Some(copies) => {
                 if let Some(withheld) = &copies.report.withheld {
                     tracing::warn!(reason = ?withheld.reason, "the redacted copies are withheld");
