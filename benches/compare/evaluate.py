@@ -67,12 +67,12 @@ class Evaluation:
         command = [self.options.nothing_spoken, self.model_file(model), "--slots", SLOTS]
         heard = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True)
         print(heard.stdout, end="", flush=True)
-        # 1 says that words were written, which the table says too.
-        if heard.returncode not in (0, 1):
-            raise SystemExit(f"nothing-spoken: exit status {heard.returncode}")
         lines = heard.stdout.splitlines()
         written = [f"- {line}" for line in lines if not line.startswith("|")]
         table = [line for line in lines if line.startswith("|")]
+        # 1 says that words were written, which the table says too; an error has the same status, and no table.
+        if heard.returncode not in (0, 1) or not table:
+            raise SystemExit(f"nothing-spoken: exit status {heard.returncode}")
         return "\n".join([*written, *([""] if written else []), *table]) + "\n"
 
     def heard_by_all(self):

@@ -21,9 +21,10 @@ pub mod soak;
 pub mod tap;
 pub mod tls;
 
-/// Asked for when it runs: a target directory may outlive the checkout it was built in.
+/// Asked for when it runs: a target directory may outlive the checkout it was built in. Without cargo, as scripts run, from the
+/// repository's root.
 pub(crate) fn package_dir() -> std::path::PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR")
-        .unwrap_or_default()
+        .unwrap_or_else(|| "tests".into())
         .into()
 }

@@ -165,8 +165,17 @@ fn a_cut_without_a_loop_gets_a_larger_budget() {
         &span(1_000),
     );
     assert_eq!(text(&result), "four five six seven");
-    assert_eq!(asked[1].0, NO_BUDGET);
+    assert_eq!(asked[1].0, asked[0].0 * SECOND_BUDGET_FACTOR);
     assert!(result.warnings.is_empty());
+}
+
+#[test]
+fn a_script_of_long_letters_gets_as_many_tokens_as_there_are() {
+    let first = answer("वह घर जा", -0.2, true);
+    let whole = answer("वह घर जा रहा है", -0.2, false);
+    let (result, asked) = look(&[first, whole], &span(1_000));
+    assert_eq!(text(&result), "वह घर जा रहा है");
+    assert_eq!(asked[1].0, NO_BUDGET);
 }
 
 #[test]
