@@ -62,7 +62,7 @@ pub fn ends_latin(text: &str) -> bool {
 }
 
 /// A letter of a Latin alphabet, a digit, or a sign that stands beside them.
-pub fn is_latin(c: char) -> bool {
+fn is_latin(c: char) -> bool {
     c.is_ascii_graphic() || LATIN_LETTERS.contains(&c)
 }
 

@@ -206,7 +206,8 @@ impl Recognizer for WhisperRecognizer {
         let count = self.model.facts.languages_count();
         let scores = self.scores_after(start)?;
         let scores = scores.get(first..first + count).unwrap_or_default();
-        Ok(language_guesses(&softmax(scores)))
+        let probabilities: Vec<f32> = scores.iter().copied().map(softmax(scores)).collect();
+        Ok(language_guesses(&probabilities))
     }
 }
 
@@ -300,12 +301,10 @@ impl WhisperRecognizer {
     /// How likely the model finds it, at the start of the text, that nobody speaks. Whisper.cpp 1.8.3 reads its own figure
     /// from scores that it did not compute for this span, so one token is decoded again over the span's encoding.
     fn no_speech_probability(&mut self) -> Result<f32, RecognizeError> {
-        let probabilities = softmax(self.scores_after(self.model.context.token_sot())?);
         let no_speech = usize::try_from(self.model.context.token_nosp()).ok();
-        Ok(no_speech
-            .and_then(|id| probabilities.get(id))
-            .copied()
-            .unwrap_or(0.0))
+        let scores = self.scores_after(self.model.context.token_sot())?;
+        let score = no_speech.and_then(|id| scores.get(id));
+        Ok(score.copied().map_or(0.0, softmax(scores)))
     }
 
     /// Over the encoding of the span that was run last.
@@ -338,11 +337,11 @@ fn parameters(language: &'static str) -> FullParams<'static, 'static> {
     parameters
 }
 
-fn softmax(scores: &[f32]) -> Vec<f32> {
+/// From one of these scores to its probability.
+fn softmax(scores: &[f32]) -> impl Fn(f32) -> f32 + use<> {
     let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let shares: Vec<f32> = scores.iter().map(|s| (s - highest).exp()).collect();
-    let sum: f32 = shares.iter().sum();
-    shares.iter().map(|share| share / sum).collect()
+    let sum: f32 = scores.iter().map(|s| (s - highest).exp()).sum();
+    move |score| (score - highest).exp() / sum
 }
 
 fn engine(error: impl std::fmt::Display) -> RecognizeError {

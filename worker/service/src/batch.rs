@@ -11,7 +11,7 @@ mod rhythm;
 pub mod run;
 pub mod source;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod watch;
 
 use jiff::Timestamp;

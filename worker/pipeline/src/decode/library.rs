@@ -50,9 +50,9 @@ pub(super) struct Library {
     decoder: Box<dyn AudioDecoder>,
     track: u32,
     time_base: Option<TimeBase>,
-    declared_frames: Option<u64>,
-    /// As good as declared, or the library's estimate.
-    likely_frames: Option<u64>,
+    frames: Option<u64>,
+    /// Or else the library's estimate.
+    is_declared: bool,
     limits: Limits,
     /// Of the first decoded packet.
     layout: Option<Layout>,
@@ -130,8 +130,8 @@ impl Library {
             decoder,
             track: id,
             time_base,
-            declared_frames: frames.filter(|_| is_declared),
-            likely_frames: frames,
+            frames,
+            is_declared,
             limits: *limits,
             layout: None,
             damaged_packets_count: 0,
@@ -150,9 +150,9 @@ impl Library {
                 return Ok(None);
             };
             let rate_hz = self.layout.map_or(0, |layout| layout.sample_rate_hz);
-            let declared_frames = self.bounds.trim(&mut block, rate_hz);
-            self.declared_frames = declared_frames.or(self.declared_frames);
-            self.likely_frames = self.declared_frames.or(self.likely_frames);
+            if let Some(declared) = self.bounds.trim(&mut block, rate_hz) {
+                (self.frames, self.is_declared) = (Some(declared), true);
+            }
             if block.frames() > 0 {
                 return Ok(Some(block));
             }
@@ -284,8 +284,7 @@ impl Library {
         self.decoder = opened.decoder;
         self.bounds.restart(opened.pre_skip);
         // The first stream's count does not hold for the chain.
-        self.declared_frames = None;
-        self.likely_frames = None;
+        self.frames = None;
         Ok(())
     }
 
@@ -334,11 +333,11 @@ impl Library {
     }
 
     pub(super) fn declared_frames(&self) -> Option<u64> {
-        self.declared_frames
+        self.frames.filter(|_| self.is_declared)
     }
 
     pub(super) fn likely_frames(&self) -> Option<u64> {
-        self.likely_frames
+        self.frames
     }
 
     pub(super) fn truncated(&self) -> bool {

@@ -82,7 +82,7 @@ fn lengths_that_are_not_known_are_told_by_what_is_known_of_the_same_kind() {
     );
 }
 
-fn frozen() -> Frozen {
+pub(crate) fn frozen() -> Frozen {
     Frozen {
         schema_version: SCHEMA_VERSION,
         created_at: Timestamp::UNIX_EPOCH,

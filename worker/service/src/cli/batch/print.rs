@@ -99,12 +99,11 @@ fn replay(book: &Book, path: &Path, code: ErrorCode, dead_count: usize) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-    use job_schema::job::Options;
-    use job_schema::{JobId, SCHEMA_VERSION};
+    use job_schema::JobId;
 
     use super::*;
-    use crate::batch::{Frozen, Item};
+    use crate::batch::Item;
+    use crate::batch::tests::frozen;
 
     fn item(call: &str) -> Item {
         Item {
@@ -115,23 +114,6 @@ mod tests {
             version_id: None,
             size_bytes: None,
             audio_ms: None,
-        }
-    }
-
-    fn frozen() -> Frozen {
-        Frozen {
-            schema_version: SCHEMA_VERSION,
-            created_at: Timestamp::UNIX_EPOCH,
-            tenant: "acme".parse().unwrap(),
-            options: Options::default(),
-            phi: false,
-            baa: false,
-            model: "m".to_owned(),
-            model_sha256: "0".repeat(64).parse().unwrap(),
-            recognizer: "r".to_owned(),
-            pipeline_revision: 1,
-            rules_sha256: None,
-            scorecard_sha256: None,
         }
     }
 
