@@ -1,6 +1,8 @@
 //! How words are put side by side. In: a language, and words as a transcript has them, without blanks around them. Out: their
 //! text. Nothing fails. Source of the list: OpenAI's `tokenizer.py`, `split_to_word_tokens`.
 
+use crate::transcript::Word;
+
 /// Whether a language's writing puts blanks between words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Writing {
@@ -28,6 +30,11 @@ impl Writing {
             self.append(&mut text, word.as_ref());
         }
         text
+    }
+
+    /// The text of a transcript's words.
+    pub fn text_of(self, words: &[Word]) -> String {
+        self.join(words.iter().map(|word| &word.text))
     }
 
     /// Puts a word behind others.

@@ -7,6 +7,8 @@ mod error;
 mod listing;
 pub mod s3;
 mod tenant;
+#[cfg(test)]
+pub(crate) mod watched;
 
 use std::fmt::Debug;
 use std::path::Path;

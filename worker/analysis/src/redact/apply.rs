@@ -44,11 +44,11 @@ pub fn apply(transcript: &Transcript, redactions: &[Redacted]) -> Transcript {
         channel.words = words;
         for turn in &mut turns {
             turn.words = moved(turn.words, &new_index);
-            turn.text = joined(&channel.words[turn.words.indexes()], writing);
+            turn.text = writing.text_of(&channel.words[turn.words.indexes()]);
         }
         for segment in &mut channel.segments {
             segment.words = moved(segment.words, &new_index);
-            segment.text = joined(&channel.words[segment.words.indexes()], writing);
+            segment.text = writing.text_of(&channel.words[segment.words.indexes()]);
         }
         for utterance in &mut channel.utterances {
             utterance.words = moved(utterance.words, &new_index);
@@ -108,10 +108,6 @@ fn moved(range: WordRange, new_index: &[usize]) -> WordRange {
         first_word: index(first),
         words_count: index(last + 1 - first),
     }
-}
-
-fn joined(words: &[Word], writing: Writing) -> String {
-    writing.join(words.iter().map(|word| &word.text))
 }
 
 /// Whether a channel's segments say what their words say: only words have times.

@@ -1,7 +1,6 @@
 //! One channel: its spans' words in order with mended times, and the segments and utterances over them.
 //! In: the channel's spans by start time. Out: a [`Channel`] that keeps the laws of [`crate::assemble`].
 
-use job_schema::Writing;
 use job_schema::engine::{SpanResult, SpanSegment, SpanTerm};
 use job_schema::transcript::{
     Channel, ChannelFacts, HeardTerm, Segment, SuppressReason, Suppressed, TimeSpan, Utterance,
@@ -74,7 +73,7 @@ fn add_segment(channel: &mut Channel, segment: SpanSegment, span: TimeSpan, dura
     if words.is_empty() {
         return;
     }
-    let text = joined(&words, channel.facts.writing());
+    let text = channel.facts.writing().text_of(&words);
     // Each word lasts at least 1 ms, so a call has no room for more words than milliseconds.
     let room = usize::try_from(duration_ms)
         .unwrap_or(usize::MAX)
@@ -147,10 +146,6 @@ fn utterances(words: &[Word]) -> Vec<Utterance> {
         }
     })
     .collect()
-}
-
-pub(super) fn joined(words: &[Word], writing: Writing) -> String {
-    writing.join(words.iter().map(|word| &word.text))
 }
 
 /// First start and last end; both 0 without words.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use job_schema::transcript::{Channel, Turn, Utterance};
 
-use super::channel::{extent, joined, range};
+use super::channel::{extent, range};
 
 /// "Yeah, sure" is a signal of listening; three words start to say something.
 pub const BACKCHANNEL_MAX_WORDS: u32 = 2;
@@ -91,7 +91,7 @@ fn between(channel: &Channel, cuts: &BTreeSet<usize>) -> Vec<Turn> {
                 start_ms,
                 end_ms,
                 words: range(first, words.len()),
-                text: joined(words, channel.facts.writing()),
+                text: channel.facts.writing().text_of(words),
             }
         })
         .collect()

@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use async_trait::async_trait;
 use job_schema::manifest::Manifest;
 use job_schema::status::{State, Status};
 use job_schema::{JobId, SCHEMA_VERSION};
@@ -10,7 +9,8 @@ use job_schema::{JobId, SCHEMA_VERSION};
 use super::sweep::is_over;
 use super::*;
 use crate::store::dir::DirStore;
-use crate::store::{Destination, Fetched, ObjectMeta, Page, Pin, list_all};
+use crate::store::watched::{Watch, Watched};
+use crate::store::{Pin, list_all};
 
 #[test]
 fn a_tenants_own_time_wins_over_that_for_all() {
@@ -157,60 +157,12 @@ async fn a_call_with_a_manifest_that_does_not_parse_is_left_for_the_next_sweep()
 }
 
 /// Notes which objects are read.
-#[derive(Debug)]
-struct Counted {
-    store: DirStore,
-    read: Mutex<Vec<String>>,
-}
+#[derive(Debug, Default)]
+struct Reads(Mutex<Vec<String>>);
 
-#[async_trait]
-impl BlobStore for Counted {
-    async fn fetch(
-        &self,
-        at: &Location,
-        pin: &Pin,
-        dest: Destination<'_>,
-        max_bytes: u64,
-    ) -> Result<Fetched, StoreError> {
-        self.read.lock().unwrap().push(at.key.as_str().to_owned());
-        self.store.fetch(at, pin, dest, max_bytes).await
-    }
-
-    async fn head(&self, at: &Location, version: Option<&str>) -> Result<ObjectMeta, StoreError> {
-        self.store.head(at, version).await
-    }
-
-    async fn put(
-        &self,
-        at: &Location,
-        bytes: Bytes,
-        content_type: &str,
-        mode: PutMode,
-    ) -> Result<PutOutcome, StoreError> {
-        self.store.put(at, bytes, content_type, mode).await
-    }
-
-    async fn put_file(
-        &self,
-        at: &Location,
-        file: &std::path::Path,
-        content_type: &str,
-    ) -> Result<(), StoreError> {
-        self.store.put_file(at, file, content_type).await
-    }
-
-    async fn list(
-        &self,
-        bucket: &BucketName,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u16,
-    ) -> Result<Page, StoreError> {
-        self.store.list(bucket, prefix, after, limit).await
-    }
-
-    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
-        self.store.delete(at).await
+impl Watch for Reads {
+    fn before_fetch(&self, at: &Location) {
+        self.0.lock().unwrap().push(at.key.as_str().to_owned());
     }
 }
 
@@ -242,9 +194,9 @@ async fn a_sweep_reads_a_tenants_status_objects_once_for_all_its_calls() {
     put(&store, "acme/jobs/no-status.json", b"{".to_vec()).await;
     // A second mark of the same call.
     due.push(due[0].clone());
-    let store = Counted {
+    let store = Watched {
         store,
-        read: Mutex::default(),
+        watch: Reads::default(),
     };
     let (recordings, results) = ("recordings".parse().unwrap(), "results".parse().unwrap());
     let places = Places {
@@ -258,7 +210,7 @@ async fn a_sweep_reads_a_tenants_status_objects_once_for_all_its_calls() {
         removed.push(receipt.unwrap().map(|r| r.removed.status_count));
     }
     assert_eq!(removed, [Some(2), Some(2), Some(2), None]);
-    let read = store.read.lock().unwrap().clone();
+    let read = store.watch.0.lock().unwrap().clone();
     let statuses = read.iter().filter(|key| key.starts_with("acme/jobs/"));
     assert_eq!(statuses.count(), 8, "{read:?}");
     let left = list_all(&store, &results, "acme/").await.unwrap();

@@ -1,34 +1,32 @@
 //! An upload and a deletion at the same time, on a directory.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use super::*;
 use crate::store::dir::DirStore;
-use crate::store::{Destination, Fetched, ObjectMeta, Page, Pin, PutOutcome, StoreError, list_all};
+use crate::store::watched::{Watch, Watched};
+use crate::store::{StoreError, list_all};
 
-/// A store in which the call may be deleted while its recording is uploaded, and whose answer to the upload may be lost.
+/// The call may be deleted while its recording is uploaded, and the answer to the upload may be lost.
 #[derive(Debug)]
 struct Meanwhile {
-    store: DirStore,
     is_deleted: bool,
     is_answer_lost: bool,
 }
 
 #[async_trait]
-impl BlobStore for Meanwhile {
-    async fn put_file(
-        &self,
-        at: &Location,
-        file: &Path,
-        content_type: &str,
-    ) -> Result<(), StoreError> {
+impl Watch for Meanwhile {
+    async fn before_put_file(&self, store: &DirStore) {
         if self.is_deleted {
             let (tenant, call) = ("acme".parse().unwrap(), "c1".parse().unwrap());
             let results = "results".parse().unwrap();
-            tombstone::put(&self.store, &results, &tenant, Some(&call)).await?;
+            tombstone::put(store, &results, &tenant, Some(&call))
+                .await
+                .unwrap();
         }
-        self.store.put_file(at, file, content_type).await?;
+    }
+
+    fn after_put_file(&self) -> Result<(), StoreError> {
         match self.is_answer_lost {
             true => Err(StoreError::Unavailable {
                 action: "store object",
@@ -36,44 +34,6 @@ impl BlobStore for Meanwhile {
             }),
             false => Ok(()),
         }
-    }
-
-    async fn head(&self, at: &Location, version: Option<&str>) -> Result<ObjectMeta, StoreError> {
-        self.store.head(at, version).await
-    }
-
-    async fn fetch(
-        &self,
-        at: &Location,
-        pin: &Pin,
-        dest: Destination<'_>,
-        max_bytes: u64,
-    ) -> Result<Fetched, StoreError> {
-        self.store.fetch(at, pin, dest, max_bytes).await
-    }
-
-    async fn put(
-        &self,
-        at: &Location,
-        bytes: Bytes,
-        content_type: &str,
-        mode: PutMode,
-    ) -> Result<PutOutcome, StoreError> {
-        self.store.put(at, bytes, content_type, mode).await
-    }
-
-    async fn list(
-        &self,
-        bucket: &BucketName,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u16,
-    ) -> Result<Page, StoreError> {
-        self.store.list(bucket, prefix, after, limit).await
-    }
-
-    async fn delete(&self, at: &Location) -> Result<(), StoreError> {
-        self.store.delete(at).await
     }
 }
 
@@ -92,10 +52,12 @@ async fn an_upload_does_not_outlive_a_deletion_that_came_meanwhile() {
         }
         let file = root.path().join("call.wav");
         std::fs::write(&file, b"RIFF").unwrap();
-        let store = Meanwhile {
+        let store = Watched {
             store: DirStore::new(root.path()),
-            is_deleted,
-            is_answer_lost,
+            watch: Meanwhile {
+                is_deleted,
+                is_answer_lost,
+            },
         };
         let wish = Wish {
             tenant: "acme".parse().unwrap(),
