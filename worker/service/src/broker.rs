@@ -52,6 +52,16 @@ impl std::fmt::Debug for Broker {
 }
 
 impl Broker {
+    /// What can be said of the settings before anything is asked of the broker.
+    ///
+    /// # Errors
+    /// [`BrokerError::Settings`].
+    pub fn check_settings(settings: &config::Broker) -> Result<(), BrokerError> {
+        connection::uri(settings)?;
+        connection::trust(settings)?;
+        Ok(())
+    }
+
     /// Opens both connections. `name` is shown in the broker's own list of connections.
     ///
     /// # Errors

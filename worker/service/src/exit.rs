@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::broker::BrokerError;
+
 pub const OK: u8 = 0;
 /// Some items failed; the others are done.
 pub const SOME_FAILED: u8 = 1;
@@ -19,13 +21,14 @@ pub const CONFIG: u8 = 78;
 pub const HELP: &str = "\
 Exit status:
   0    done
-  1    some items failed
+  1    it failed, or some items did; or a difference was found
   2    usage
   66   the model is missing, unknown or damaged
   69   broker or store cannot be reached
-  75   try again later
+  75   not yet: try again later
   77   the kernel gives less of a sandbox than engine.require_sandbox asks for
-  78   the configuration cannot be used";
+  78   the configuration cannot be used
+  130  a second signal ended a worker at once";
 
 /// An error with the exit status it stands for.
 #[derive(Debug)]
@@ -46,6 +49,16 @@ impl Exit {
     pub fn report(&self) -> ExitCode {
         eprintln!("earwitness: {:#}", self.error);
         ExitCode::from(self.status)
+    }
+}
+
+impl From<BrokerError> for Exit {
+    fn from(error: BrokerError) -> Self {
+        let status = match error {
+            BrokerError::Settings(_) => CONFIG,
+            _ => UNREACHABLE,
+        };
+        Self::new(status, error)
     }
 }
 

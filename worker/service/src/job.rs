@@ -39,6 +39,7 @@ use cancelled::Watch;
 use deleted::taken_back;
 use keep::Kept;
 use plan::Plan;
+use publish::Standing;
 
 /// What every job of this worker shares.
 #[derive(Debug, Clone)]
@@ -161,44 +162,72 @@ pub async fn process(
     stop: &CancellationToken,
 ) -> Result<Ended, Failure> {
     let started = Instant::now();
-    admit(fleet, job).await?;
+    Gate::check_agreement(job)?;
+    // First of all: no later delivery may come to take back what an earlier one left.
+    deleted::check(fleet, job).await?;
     if let Some(wanted) = &job.rescore {
+        still_wanted(fleet, job).await?;
         return rescored(fleet, job, wanted, attempts, started).await;
     }
-    let watch = Watch::begin(fleet, job, stop);
-    let stop = &watch.stop;
-    let plan = plan::plan(fleet, job)
+    let planned = plan::plan(fleet, job)
         .instrument(tracing::info_span!("plan"))
-        .await?;
-    let manifest_key = plan.keys.manifest();
-    if let Some(standing) = publish::standing_manifest(fleet, job, &manifest_key).await? {
+        .await;
+    let standing = match &planned {
+        Ok(plan) => publish::standing_manifest(fleet, job, &plan.keys.manifest()).await?,
+        Err(_) => None,
+    };
+    // A job that is done stays done: it may have been told of, and only its ack be missing.
+    let is_own = |standing: &Standing| standing.manifest.job_id == job.job_id;
+    if !standing.as_ref().is_some_and(is_own) {
+        still_wanted(fleet, job).await?;
+    }
+    let plan = planned?;
+    if let Some(standing) = standing {
         // Its worker may have died before it did so.
         keep::drop_checkpoint(fleet, job, &plan).await;
         // Of a deleted call another worker may be about to take it back: it must not be told of.
         deleted::check(fleet, job).await?;
-        let done = publish::done(fleet, job, manifest_key, standing, How::AlreadyDone);
+        let key = plan.keys.manifest();
+        let done = publish::done(fleet, job, key, standing, How::AlreadyDone);
         return Ok(Ended::Done(done));
     }
-    let fetched = fetch(fleet, job, &plan, stop)
+    match transcribed(fleet, job, &plan, attempts, started, stop).await {
+        Err(failure) => Err(taken_back(fleet, job, failure).await),
+        ended => ended,
+    }
+}
+
+/// From the recording to its results.
+async fn transcribed(
+    fleet: &Fleet,
+    job: &Job,
+    plan: &Plan,
+    attempts: Attempts,
+    started: Instant,
+    stop: &CancellationToken,
+) -> Result<Ended, Failure> {
+    let watch = Watch::begin(fleet, job, stop);
+    let stop = &watch.stop;
+    let fetched = fetch(fleet, job, plan, stop)
         .instrument(tracing::info_span!("fetch"))
         .await?;
     let Some((recording, recording_sha256)) = fetched else {
-        watch.check(fleet, job, &plan).await?;
+        watch.check(fleet, job, plan).await?;
         return Ok(Ended::Interrupted(Stopped::default()));
     };
     crash::at(Point::Fetched);
-    let work = Work::resumed(keep::load_checkpoint(fleet, job, &plan).await?);
+    let work = Work::resumed(keep::load_checkpoint(fleet, job, plan).await?);
     let board = &work.board;
     let recognised = {
         let spec = plan.call_spec(fleet, job);
         let run = recognise(&fleet.engine, Arc::clone(&recording), &spec, board, stop);
-        keep::alongside(fleet, job, &plan, board, run)
+        keep::alongside(fleet, job, plan, board, run)
             .instrument(tracing::info_span!("recognise"))
             .await?
     };
-    watch.check(fleet, job, &plan).await?;
+    watch.check(fleet, job, plan).await?;
     let Recognised::All(findings) = recognised else {
-        return interrupted(fleet, job, &plan, &work, board.spans()).await;
+        return interrupted(fleet, job, plan, &work, board.spans()).await;
     };
     deleted::check(fleet, job).await?;
     crash::at(Point::Recognised);
@@ -215,20 +244,17 @@ pub async fn process(
         attempts,
         resumed: work.resumed,
     };
-    let standing = publish::results(fleet, job, &plan, found, &work.proving, stop)
+    let standing = publish::results(fleet, job, plan, found, &work.proving, stop)
         .instrument(tracing::info_span!("store"))
-        .await;
-    let standing = match standing {
-        Ok(Some(standing)) => standing,
-        Ok(None) => {
-            watch.check(fleet, job, &plan).await?;
-            return interrupted(fleet, job, &plan, &work, finished).await;
-        }
-        Err(failure) => return Err(taken_back(fleet, job, failure).await),
+        .await?;
+    let Some(standing) = standing else {
+        watch.check(fleet, job, plan).await?;
+        return interrupted(fleet, job, plan, &work, finished).await;
     };
     // A deletion writes its tombstone before it lists what to delete, and we look after we wrote: one side sees the other.
     deleted::check(fleet, job).await?;
-    let done = publish::done(fleet, job, manifest_key, standing, How::Completed);
+    let key = plan.keys.manifest();
+    let done = publish::done(fleet, job, key, standing, How::Completed);
     Ok(Ended::Done(done))
 }
 
@@ -275,8 +301,8 @@ async fn interrupted(
     }))
 }
 
-/// What is known to be pointless before anything is read.
-async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
+/// Neither too late nor called off.
+async fn still_wanted(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
     if let Some(limit) = job.not_after
         && Timestamp::now() > limit
     {
@@ -286,11 +312,18 @@ async fn admit(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
             format!("not to be run after {limit}"),
         ));
     }
-    Gate::check_agreement(job)?;
     if is_cancelled(fleet, job).await? {
         return Err(cancel::cancelled());
     }
-    deleted::check(fleet, job).await
+    Ok(())
+}
+
+/// Takes back what is left of a deleted call, whose job is given up before it is looked at.
+pub async fn take_back_if_deleted(fleet: &Fleet, job: &Job) -> Option<Failure> {
+    match deleted::check(fleet, job).await {
+        Err(failure) if failure.code == ErrorCode::Deleted => Some(failure),
+        _ => None,
+    }
 }
 
 async fn is_cancelled(fleet: &Fleet, job: &Job) -> Result<bool, Failure> {

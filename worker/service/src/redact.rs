@@ -148,6 +148,7 @@ async fn mute(
         Err(e @ MuteError::Unsealed) => {
             Err(Failure::new(ErrorCode::SandboxUnavailable, e.to_string()))
         }
+        Err(e @ MuteError::Host(_)) => Err(Failure::new(ErrorCode::HostExhausted, e.to_string())),
         muted => Ok(muted),
     }
 }

@@ -1,6 +1,8 @@
 //! Rule sets and scorecards on disk, by name in one directory. In: a reference from a job. Out: the parsed rules and the
-//! digest of the file. Fails with `bad_rules` when the file is missing, unreadable, or says another id or version.
+//! digest of the file. Fails with `bad_rules` when the file is missing, does not parse, or says another id or version, and with
+//! `host_exhausted` when this host cannot read it.
 
+use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,8 +84,8 @@ pub async fn load_scorecard(path: &Path) -> Result<Arc<Scorecard>, Failure> {
         let detail = format!("scorecard {name}: {detail}");
         Failure::at(ErrorCode::BadRules, "/options/scorecard", detail)
     };
-    let text = tokio::fs::read_to_string(path).await;
-    let text = text.map_err(|e| bad(e.kind().to_string()))?;
+    let bytes = read(path).await.map_err(|unread| unread.failure(bad))?;
+    let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".into()))?;
     let card = Scorecard::parse(&text).map_err(|e| bad(e.to_string()))?;
     Ok(Arc::new(card))
 }
@@ -100,9 +102,7 @@ pub async fn load_file(path: &Path) -> Result<LoadedRules, Failure> {
             format!("rule file {name}: {detail}"),
         )
     };
-    let bytes = tokio::fs::read(path)
-        .await
-        .map_err(|e| bad(e.kind().to_string()))?;
+    let bytes = read(path).await.map_err(|unread| unread.failure(bad))?;
     let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".into()))?;
     let rules = RuleSet::parse(&text).map_err(|e| bad(e.to_string()))?;
@@ -110,4 +110,25 @@ pub async fn load_file(path: &Path) -> Result<LoadedRules, Failure> {
         rules: Arc::new(rules),
         sha256,
     })
+}
+
+/// A file that was not read.
+struct Unread(std::io::ErrorKind);
+
+impl Unread {
+    /// Of a file that is there it is the host's trouble: another worker reads it.
+    fn failure(self, bad: impl Fn(String) -> Failure) -> Failure {
+        match self.0 {
+            ErrorKind::NotFound => bad("there is no such file".to_owned()),
+            ErrorKind::IsADirectory => bad("it is a directory".to_owned()),
+            kind => {
+                let detail = bad(kind.to_string()).detail;
+                Failure::new(ErrorCode::HostExhausted, detail)
+            }
+        }
+    }
+}
+
+async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
+    tokio::fs::read(path).await.map_err(|e| Unread(e.kind()))
 }

@@ -30,7 +30,7 @@ pub(super) async fn open(settings: &config::Broker, name: &str) -> Result<Connec
 }
 
 /// The authorities to trust beside the system's.
-fn trust(settings: &config::Broker) -> Result<OwnedTLSConfig, BrokerError> {
+pub(super) fn trust(settings: &config::Broker) -> Result<OwnedTLSConfig, BrokerError> {
     let own = settings.ca_file.as_deref().map(authorities).transpose();
     let own = own.map_err(|e| BrokerError::Settings(format!("broker.ca_file: {e}")))?;
     Ok(OwnedTLSConfig {
@@ -42,7 +42,7 @@ fn trust(settings: &config::Broker) -> Result<OwnedTLSConfig, BrokerError> {
 pub(super) fn uri(settings: &config::Broker) -> Result<AMQPUri, BrokerError> {
     let refused = |reason: &str| BrokerError::Settings(reason.to_owned());
     let Some(text) = &settings.url else {
-        return Err(refused("broker.url is not set"));
+        return Err(refused("broker.url is not set: set it, or AMQP_URL"));
     };
     let text = text.expose_secret();
     let shape = || refused("broker.url is not an AMQP URL");

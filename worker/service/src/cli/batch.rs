@@ -10,6 +10,7 @@ use super::Global;
 use super::common::{Shelf, settings};
 use crate::batch::run::{RunError, Settings, run as run_batch};
 use crate::batch::{Book, BookError};
+use crate::broker::Broker;
 use crate::exit::{self, Exit};
 use crate::signing;
 use crate::topology::Topology;
@@ -96,6 +97,7 @@ pub(super) async fn run(global: &Global, args: BatchArgs) -> Result<u8, Exit> {
 async fn go_on(global: &Global, args: RunArgs) -> Result<u8, Exit> {
     let mut book = Book::open(&args.book).map_err(unusable)?;
     let config = settings(global, &[])?.config;
+    Broker::check_settings(&config.broker)?;
     let shelf = Shelf::open(&config).await?;
     let settings = Settings {
         store: shelf.store,

@@ -142,24 +142,20 @@ impl Desk {
     async fn open(global: &Global) -> Result<Self, Exit> {
         let config = common::settings(global, &[])?.config;
         let topology = Topology::from(&config);
-        let broker = Broker::connect(&config.broker, topology, "earwitness dlq")
-            .await
-            .map_err(unreachable)?;
+        let broker = Broker::connect(&config.broker, topology, "earwitness dlq").await?;
         let now = Timestamp::now();
         Ok(Self { broker, now })
     }
 
     async fn take(&self, filter: &Filter) -> Result<Taken, Exit> {
-        let slot = self.broker.slot_channel().await.map_err(unreachable)?;
-        dlq::take(&slot, filter, self.now)
-            .await
-            .map_err(unreachable)
+        let slot = self.broker.slot_channel().await?;
+        Ok(dlq::take(&slot, filter, self.now).await?)
     }
 
     async fn look(self, look: Look, print: fn(&[Letter], bool) -> Result<(), Exit>) -> Done {
         let taken = self.take(&look.filter.into()).await?;
         print(&taken.matching, look.json)?;
-        taken.give_back().await.map_err(unreachable)?;
+        taken.give_back().await?;
         self.broker.close().await;
         Ok(exit::OK)
     }
@@ -174,17 +170,16 @@ impl Desk {
         if change.dry_run {
             print::list(&taken.matching, change.json)?;
         } else {
-            let publisher = self.broker.publisher().await.map_err(unreachable)?;
+            let publisher = self.broker.publisher().await?;
             for letter in taken.matching.drain(..) {
                 if let Doing::Replay = doing {
-                    let sent = letter.publish_again(&publisher, self.now);
-                    sent.await.map_err(unreachable)?;
+                    letter.publish_again(&publisher, self.now).await?;
                 }
                 print::list(std::slice::from_ref(&letter), change.json)?;
-                letter.bury_for_good().await.map_err(unreachable)?;
+                letter.bury_for_good().await?;
             }
         }
-        taken.give_back().await.map_err(unreachable)?;
+        taken.give_back().await?;
         self.broker.close().await;
         Ok(exit::OK)
     }
@@ -201,17 +196,13 @@ impl Desk {
         }
         file.sync_all().context("write export")?;
         out::line(format_args!("{} exported", taken.matching.len()));
-        taken.give_back().await.map_err(unreachable)?;
+        taken.give_back().await?;
         self.broker.close().await;
         Ok(exit::OK)
     }
 }
 
 type Done = Result<u8, Exit>;
-
-fn unreachable(error: crate::broker::BrokerError) -> Exit {
-    Exit::new(exit::UNREACHABLE, error)
-}
 
 /// Days are 24 hours here: nobody asks for dead letters by the calendar.
 fn age(text: &str) -> Result<SignedDuration, String> {

@@ -26,9 +26,8 @@ pub(super) async fn run(
     json: bool,
 ) -> Result<u8, Exit> {
     let shelf = Shelf::open(config).await?;
-    let broker = Broker::connect(&config.broker, Topology::from(config), "earwitness status")
-        .await
-        .map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
+    let topology = Topology::from(config);
+    let broker = Broker::connect(&config.broker, topology, "earwitness status").await?;
     let mut looks: VecDeque<Look> = VecDeque::new();
     let mut left = ticks;
     loop {
@@ -49,8 +48,7 @@ pub(super) async fn run(
 }
 
 async fn look(shelf: &Shelf, broker: &Broker) -> Result<Look, Exit> {
-    let depths = broker.depths().await;
-    let depths = depths.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
+    let depths = broker.depths().await?;
     let topology = broker.topology();
     let count = |name: &str| {
         let found = depths.iter().find(|(queue, _)| queue == name);

@@ -39,20 +39,17 @@ AMQP does not show the consumer timeout. On the broker's host --rabbitmqctl asks
 
 pub(super) async fn run(global: &Global, args: QueuesArgs) -> Result<u8, Exit> {
     let config = common::settings(global, &[])?.config;
-    let unreachable = |e| Exit::new(exit::UNREACHABLE, e);
     let topology = Topology::from(&config);
-    let broker = Broker::connect(&config.broker, topology, "earwitness queues")
-        .await
-        .map_err(unreachable)?;
+    let broker = Broker::connect(&config.broker, topology, "earwitness queues").await?;
     let QueuesCommand::Check { json, rabbitmqctl } = args.command else {
-        broker.declare().await.map_err(unreachable)?;
+        broker.declare().await?;
         out::line(format_args!(
             "{} queues declared",
             broker.topology().queues().len()
         ));
         return Ok(exit::OK);
     };
-    let drifts = broker.check().await.map_err(unreachable)?;
+    let drifts = broker.check().await?;
     for drift in &drifts {
         if json {
             out::line(format_args!(
@@ -69,7 +66,7 @@ pub(super) async fn run(global: &Global, args: QueuesArgs) -> Result<u8, Exit> {
         return Ok(exit::SOME_FAILED);
     }
     lanes::say_paused(&config, json).await?;
-    for (queue, messages) in broker.depths().await.map_err(unreachable)? {
+    for (queue, messages) in broker.depths().await? {
         if json {
             out::line(format_args!(
                 "{}",

@@ -56,11 +56,9 @@ pub(super) struct SubmitArgs {
 pub(super) async fn run(global: &Global, args: SubmitArgs) -> Result<u8, Exit> {
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
-    let unreachable = |e| Exit::new(exit::UNREACHABLE, e);
-    let broker = Broker::connect(&config.broker, Topology::from(&config), "earwitness submit")
-        .await
-        .map_err(unreachable)?;
-    let publisher = broker.publisher().await.map_err(unreachable)?;
+    let topology = Topology::from(&config);
+    let broker = Broker::connect(&config.broker, topology, "earwitness submit").await?;
+    let publisher = broker.publisher().await?;
     let (wait, json) = (args.wait, args.json);
     let ring = args.promise.ring(&config)?;
     let mut wish = wish(args)?;
@@ -76,7 +74,7 @@ pub(super) async fn run(global: &Global, args: SubmitArgs) -> Result<u8, Exit> {
     .await;
     let job = submitted.map_err(|e| match e {
         SubmitError::Refused(failure) => Exit::new(exit::SOME_FAILED, failure),
-        SubmitError::Broker(e) => unreachable(e),
+        SubmitError::Broker(e) => e.into(),
     })?;
     if wait {
         return status::watch(&shelf, &job.tenant, job.job_id, json).await;

@@ -7,6 +7,7 @@ use super::Global;
 use super::common::{LocalEngine, ModelArgs, Shelf, languages, settings};
 use crate::admin::{self, Health};
 use crate::audit::AuditLog;
+use crate::broker::Broker;
 use crate::config::{Config, RecognizerKind};
 use crate::exit::{self, Exit};
 use crate::job::Fleet;
@@ -226,6 +227,7 @@ struct Guards {
 
 impl Guards {
     fn open(config: &Config) -> Result<Self, Exit> {
+        Broker::check_settings(&config.broker)?;
         let gate = Gate::open(config).map_err(|e| Exit::new(exit::CONFIG, e))?;
         let opened = AuditLog::open(config.audit.file.as_deref(), &name(config));
         let audit = opened.map_err(|e| {

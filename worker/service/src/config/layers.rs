@@ -28,7 +28,7 @@ const SECRET_KEYS: [&str; 3] = [
     "store.secret_access_key",
 ];
 /// Shown without their password.
-const URL_KEYS: [&str; 2] = ["broker.url", "store.endpoint"];
+const URL_KEYS: [&str; 3] = ["broker.url", "store.endpoint", "store.sts_endpoint"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

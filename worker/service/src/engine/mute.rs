@@ -61,19 +61,20 @@ struct Order {
     require_sandbox: bool,
 }
 
-/// Why there is no redacted recording: the redaction is withheld, and the job goes on.
+/// Why there is no redacted recording.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MuteError {
     #[error("{count} spans are more than can be handed over")]
     TooManySpans { count: usize },
     #[error("{0}")]
     Refused(&'static str),
+    #[error("the process that mutes died")]
+    Died,
     /// The host's trouble, and no reason to withhold anything.
     #[error("the process that mutes is given less than the whole sandbox")]
     Unsealed,
-    #[error("the process that mutes died")]
-    Died,
-    #[error("host: {0}")]
+    /// As above.
+    #[error("make the redacted recording: {0}")]
     Host(std::io::ErrorKind),
 }
 
@@ -183,9 +184,7 @@ impl Engine {
             Some(EXIT_TOO_LARGE) => Err(MuteError::Refused(
                 "the redacted recording would be larger than 4 GiB",
             )),
-            Some(EXIT_NOT_WRITTEN) => {
-                Err(MuteError::Refused("the scratch file could not be written"))
-            }
+            Some(EXIT_NOT_WRITTEN) => Err(MuteError::Host(std::io::ErrorKind::StorageFull)),
             Some(EXIT_UNSEALED) => Err(MuteError::Unsealed),
             _ => Err(MuteError::Died),
         }

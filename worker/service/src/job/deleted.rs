@@ -32,7 +32,7 @@ pub(super) async fn check(fleet: &Fleet, job: &Job) -> Result<(), Failure> {
 /// What to fail with after something may have been written. A worker whose delivery is another's by now, and done, has no
 /// retry that would find what it leaves of a deleted call.
 pub(super) async fn taken_back(fleet: &Fleet, job: &Job, failure: Failure) -> Failure {
-    if !matches!(is_deleted(fleet, job).await, Ok(true)) {
+    if failure.code == ErrorCode::Deleted || !matches!(is_deleted(fleet, job).await, Ok(true)) {
         return failure;
     }
     match clear(fleet, job).await {

@@ -18,7 +18,7 @@ use super::engine_facts;
 use super::plan::Plan;
 use super::{Done, Fleet, How, keep};
 use crate::crash::{self, Point};
-use crate::redact::{Original, Proving, redact};
+use crate::redact::{Copies, Original, Proving, redact};
 use crate::results::{self, Findings, MAX_MANIFEST_BYTES, Object, Results};
 use crate::retention;
 use crate::settle::Attempts;
@@ -104,17 +104,19 @@ pub(super) async fn results(
             .map_err(|_| Failure::new(ErrorCode::Internal, "composing the results panicked"))?;
     if let Some(policy) = &plan.redaction {
         let original = original(fleet, job, plan, recording, &composed);
-        match redact(&fleet.engine, &original, policy, proving, stop).await? {
-            Some(copies) => {
-                if let Some(withheld) = &copies.report.withheld {
-                    tracing::warn!(reason = ?withheld.reason, "the redacted copies are withheld");
-                }
-                composed.objects.extend(copies.objects);
-            }
-            None => return Ok(None),
-        }
+        let copies = redact(&fleet.engine, &original, policy, proving, stop).await?;
+        let Some(copies) = copies else {
+            return Ok(None);
+        };
+        note_withheld(&copies);
+        composed.objects.extend(copies.objects);
     }
-    let objects = store_objects(fleet, job, plan, &composed).await?;
+    // A worker that lost its delivery writes over nothing that a manifest names.
+    if let Some(standing) = standing_manifest(fleet, job, &plan.keys.manifest()).await? {
+        keep::drop_checkpoint(fleet, job, plan).await;
+        return Ok(Some(standing));
+    }
+    let objects = store_objects(fleet, job, plan, composed.objects).await?;
     crash::at(Point::ObjectsStored);
     let completed_at = Timestamp::now();
     let delete_after = limit(fleet, job, completed_at).await?;
@@ -145,6 +147,12 @@ pub(super) async fn results(
     crash::at(Point::ManifestStored);
     keep::drop_checkpoint(fleet, job, plan).await;
     Ok(Some(standing))
+}
+
+fn note_withheld(copies: &Copies) {
+    if let Some(withheld) = &copies.report.withheld {
+        tracing::warn!(reason = ?withheld.reason, "the redacted copies are withheld");
+    }
 }
 
 /// Marked before the manifest is written: a result that is to go one day is never without its mark.
@@ -200,19 +208,20 @@ async fn store_objects(
     fleet: &Fleet,
     job: &Job,
     plan: &Plan,
-    composed: &Results,
+    objects: Vec<Object>,
 ) -> Result<Vec<StoredObject>, Failure> {
     let store = fleet.store_of(job);
-    let mut stored = Vec::with_capacity(composed.objects.len());
-    for object in &composed.objects {
+    let mut stored = Vec::with_capacity(objects.len());
+    for object in objects {
         let key = plan.keys.object(&object.name);
         let at = Location::new(fleet.results_bucket.clone(), key.clone());
-        let bytes = Bytes::copy_from_slice(&object.bytes);
+        stored.push(object.stored_at(key));
+        // Moved: a redacted recording is too large to be there twice.
+        let bytes = Bytes::from(object.bytes);
         store
             .put(&at, bytes, object.content_type, PutMode::Overwrite)
             .await
             .map_err(|e| e.failure())?;
-        stored.push(object.stored_at(key));
     }
     Ok(stored)
 }

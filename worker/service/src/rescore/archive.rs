@@ -2,6 +2,7 @@
 //! the new one as an object, stored under its own key and only if it is not there. Fails when something is not as its
 //! manifest lists it, or when rules or a scorecard changed under their version.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -164,12 +165,14 @@ async fn on_a_core<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     rayon::spawn(move || {
+        // In rayon's pool a panic that is not caught ends the process, and every job in its hands.
+        let done = std::panic::catch_unwind(AssertUnwindSafe(work));
         // Nobody waits any more when the command was stopped.
-        let _ = sender.send(work());
+        let _ = sender.send(done);
     });
-    receiver
-        .await
-        .map_err(|_| Failure::new(ErrorCode::Internal, "scoring panicked"))
+    let panicked = || Failure::new(ErrorCode::Internal, "scoring panicked");
+    let done = receiver.await.map_err(|_| panicked())?;
+    done.map_err(|_| panicked())
 }
 
 /// A rule set or form that was used never changes under the same version.

@@ -1,6 +1,8 @@
 //! Times, marks, and what a sweep leaves, on a directory.
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use job_schema::manifest::Manifest;
 use job_schema::status::{State, Status};
@@ -10,7 +12,7 @@ use super::sweep::is_over;
 use super::*;
 use crate::store::dir::DirStore;
 use crate::store::watched::{Watch, Watched};
-use crate::store::{Pin, list_all};
+use crate::store::{StoreError, list_all};
 
 #[test]
 fn a_tenants_own_time_wins_over_that_for_all() {
@@ -215,4 +217,65 @@ async fn a_sweep_reads_a_tenants_status_objects_once_for_all_its_calls() {
     assert_eq!(statuses.count(), 8, "{read:?}");
     let left = list_all(&store, &results, "acme/").await.unwrap();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+/// Deletes so many objects, and then none.
+#[derive(Debug)]
+struct BreaksOff(AtomicUsize);
+
+impl Watch for BreaksOff {
+    fn before_delete(&self) -> Result<(), StoreError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        let counted = self.0.fetch_update(Relaxed, Relaxed, one_less);
+        counted.map(drop).map_err(|_| StoreError::Unavailable {
+            action: "delete object",
+            reason: "gone".to_owned(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_broken_off_anywhere_is_finished_by_the_next() {
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let past = Some(now - SignedDuration::from_hours(1));
+    let (recordings, results): (BucketName, BucketName) =
+        ("recordings".parse().unwrap(), "results".parse().unwrap());
+    // Two manifests, a transcript before and behind them, a status, an upload and the mark.
+    for deletes_count in 0..7 {
+        let (_root, store) = shelf();
+        let due = due_call(&store, "c1", &[past, past]).await;
+        for name in ["0/analysis.json", "0/transcript.json", "1/transcript.json"] {
+            put(&store, &format!("acme/calls/c1/{name}"), b"{}".to_vec()).await;
+        }
+        put_status(&store, "c1").await;
+        let upload = Location::new(
+            recordings.clone(),
+            layout::upload(&due.target.tenant, due.target.call.as_ref().unwrap(), None),
+        );
+        let bytes = Bytes::from_static(b"RIFF");
+        let uploaded = store.put(&upload, bytes, "audio/wav", PutMode::Overwrite);
+        uploaded.await.unwrap();
+        let store = Watched {
+            store,
+            watch: BreaksOff(AtomicUsize::new(deletes_count)),
+        };
+        let places = Places {
+            store: &store,
+            recordings: &recordings,
+            results: &results,
+        };
+        let mut sweep = Sweep::new(places, vec![due.clone()], now);
+        let (_, broken_off) = sweep.next().await.unwrap();
+        assert!(broken_off.is_err(), "{deletes_count}");
+        assert!(store.exists(&at(due.mark.as_str())).await.unwrap());
+
+        swept(&store.store, &due, now).await.unwrap();
+        let left = list_all(&store, &results, "acme/").await.unwrap();
+        let uploads = list_all(&store, &recordings, "acme/").await.unwrap();
+        assert!(
+            left.is_empty() && uploads.is_empty(),
+            "{deletes_count}: {left:?} {uploads:?}"
+        );
+        assert!(!store.exists(&at(due.mark.as_str())).await.unwrap());
+    }
 }

@@ -114,6 +114,8 @@ impl S3Store {
                 .put_request(at, content_type)
                 .set_if_none_match(condition.map(str::to_owned))
                 .body(ByteStream::from(bytes.clone()))
+                .customize()
+                .config_override(connect::time_for(&self.timeouts, bytes.len() as u64))
                 .send()
                 .await;
             let error = match answer {

@@ -19,6 +19,10 @@ pub(crate) trait Watch: std::fmt::Debug + Send + Sync {
 
     async fn before_put_file(&self, _store: &DirStore) {}
 
+    fn before_delete(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// May lose the answer to an upload that was done.
     fn after_put_file(&self) -> Result<(), StoreError> {
         Ok(())
@@ -80,6 +84,7 @@ impl<W: Watch> BlobStore for Watched<W> {
     }
 
     async fn delete(&self, at: &Location) -> Result<(), StoreError> {
+        self.watch.before_delete()?;
         self.store.delete(at).await
     }
 }

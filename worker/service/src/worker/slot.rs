@@ -239,7 +239,10 @@ impl Slot {
 
     async fn work_on(&self, delivery: Delivery, job: Job) -> Result<(), BrokerError> {
         let policy = &self.worker.policy;
-        if let Some(settlement) = worn_out(delivery.attempts, policy) {
+        if let Some(mut settlement) = worn_out(delivery.attempts, policy) {
+            if let Some(deleted) = job::take_back_if_deleted(&self.worker.fleet, &job).await {
+                settlement = settle(Outcome::Failed(deleted), delivery.attempts, policy);
+            }
             return Box::pin(self.settle(delivery, job, settlement)).await;
         }
         if let Err(failure) = self

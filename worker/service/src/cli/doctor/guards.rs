@@ -13,6 +13,10 @@ use crate::signing::Gate;
 /// Off, whoever can publish to a lane can have any tenant's recordings transcribed.
 pub(super) fn signing(config: &Config) -> Check {
     const FIX: &str = "set security.signing_keys, on the workers and on whoever submits";
+    if config.broker.url.is_none() {
+        let detail = "no broker is set";
+        return not_ok("signing", Verdict::Skipped, detail, "set broker.url");
+    }
     match Gate::open(config) {
         Ok(gate) if gate.required => {
             let ids: Vec<&str> = gate.ring.ids().iter().map(|id| id.as_str()).collect();

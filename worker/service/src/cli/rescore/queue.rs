@@ -12,7 +12,7 @@ use super::super::promise::end;
 use super::{RescoreArgs, bar};
 use crate::broker::{Broker, Publisher};
 use crate::config::Config;
-use crate::exit::{self, Exit};
+use crate::exit::Exit;
 use crate::rescore::{Order, jobs};
 use crate::signing::KeyRing;
 use crate::submit::{SubmitError, queue};
@@ -43,15 +43,13 @@ pub(super) async fn submit_all(
     order: &Order,
     keys: impl Stream<Item = ObjectKey>,
 ) -> Result<u64, Exit> {
-    let unreachable = |e| Exit::new(exit::UNREACHABLE, e);
     let ring = args.promise.ring(config)?;
-    let broker = Broker::connect(&config.broker, Topology::from(config), "earwitness rescore")
-        .await
-        .map_err(unreachable)?;
+    let topology = Topology::from(config);
+    let broker = Broker::connect(&config.broker, topology, "earwitness rescore").await?;
     let sender = Sender {
         args,
         order,
-        publisher: broker.publisher().await.map_err(unreachable)?,
+        publisher: broker.publisher().await?,
         not_after: end(config, &ring, args.not_after),
         ring,
     };
@@ -68,7 +66,7 @@ pub(super) async fn submit_all(
         match outcome {
             Ok(true) => queued.submitted_count += 1,
             Ok(false) => queued.passed_over_count += 1,
-            Err(SubmitError::Broker(error)) => return Err(unreachable(error)),
+            Err(SubmitError::Broker(error)) => return Err(error.into()),
             Err(SubmitError::Refused(failure)) => {
                 queued.failed_count += 1;
                 bar.suspend(|| eprintln!("{key}: {failure} ({})", failure.code.remedy()));
