@@ -382,6 +382,8 @@ pub enum WarningCode {
     Truncated,
     /// Packets could not be decoded, and are silence of their length, or bytes belong to no packet; `detail` says how many.
     DamagedPackets,
+    /// The file has more audio tracks than one, and only the first is read; `detail` says how many.
+    UnreadTracks,
     /// Decoded and declared duration differ by more than 1 %.
     DurationMismatch,
     /// Samples that were not numbers, or beyond 64 times full scale, were replaced by silence.

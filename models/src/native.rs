@@ -187,7 +187,7 @@ impl Recognizer for NativeRecognizer {
         if !self.model.facts.is_multilingual() {
             return Ok(Vec::new());
         }
-        let (encoded, heard) = self.encode(pcm, abort)?;
+        let (encoded, heard) = self.encode(pcm, pcm.len(), abort)?;
         let model = &self.model;
         let special = model.vocabulary.special;
         let start = decoder::Row {
@@ -231,7 +231,7 @@ impl NativeRecognizer {
             .model
             .vocabulary
             .lead(request.prompt, language, MAX_PROMPT_TOKENS);
-        let (encoded, heard) = self.encode(request.pcm, abort)?;
+        let (encoded, heard) = self.encode(request.pcm, request.spoken, abort)?;
         Ok(Prepared {
             sound: Sound::new(&self.model.weights, &encoded, heard),
             lead,
@@ -244,12 +244,13 @@ impl NativeRecognizer {
     fn encode(
         &mut self,
         pcm: &[f32],
+        spoken: usize,
         abort: &AbortFlag,
     ) -> Result<(Vec<f32>, usize), RecognizeError> {
         if abort.is_raised() {
             return Err(RecognizeError::Aborted);
         }
-        let heard = pcm.len().div_ceil(SAMPLES_PER_POSITION);
+        let heard = spoken.div_ceil(SAMPLES_PER_POSITION).max(1);
         let samples = span::padded(pcm);
         let positions = span::fitted_positions(samples.len(), MARGIN_POSITIONS);
         let model = &self.model;
@@ -268,7 +269,7 @@ impl NativeRecognizer {
                 end_ms: Some(token.end as u64 * MS_PER_POSITION),
             })
             .collect();
-        let span_ms = span::duration_ms(request.pcm);
+        let span_ms = span::spoken_ms(request);
         // The model's own end counts, as in OpenAI's average; one that was forced on it does not.
         let logprobs = text
             .tokens
@@ -289,9 +290,9 @@ impl NativeRecognizer {
 }
 
 /// Rises with every change that can change a word, a time or a probability.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
-/// For instance `earwitness native 3`.
+/// For instance `earwitness native 4`.
 pub fn engine_version() -> String {
     format!("earwitness native {REVISION}")
 }

@@ -1,7 +1,7 @@
 //! What both recognisers agree on before they hear a span: bounds, padding, the size of the context. In: a span's samples.
 //! Out: samples and numbers. Fails: [`RecognizeError::Engine`] for a span longer than the window.
 
-use pipeline::recognizer::{MAX_SPAN_MS, RecognizeError, SAMPLE_RATE_HZ};
+use pipeline::recognizer::{MAX_SPAN_MS, RecognizeError, Request, SAMPLE_RATE_HZ};
 
 use crate::ggml::AUDIO_POSITIONS;
 
@@ -35,6 +35,12 @@ pub(crate) fn is_audible(pcm: &[f32]) -> Result<bool, RecognizeError> {
 
 pub(crate) fn duration_ms(pcm: &[f32]) -> u64 {
     pcm.len() as u64 * 1000 / u64::from(SAMPLE_RATE_HZ)
+}
+
+/// Of the span without the silence that fills it up.
+pub(crate) fn spoken_ms(request: &Request<'_>) -> u64 {
+    let spoken = request.spoken.min(request.pcm.len());
+    duration_ms(&request.pcm[..spoken])
 }
 
 /// The span with silence after it where it is too short, and without anything that is no number.

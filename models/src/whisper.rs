@@ -24,7 +24,7 @@ use crate::confidence;
 use crate::error::ModelError;
 use crate::ggml::{self, AUDIO_POSITIONS, Family, ModelFacts};
 use crate::span::{
-    MAX_PROMPT_TOKENS, MAX_TEXT_TOKENS, duration_ms, fitted_positions, is_audible, mean, padded,
+    MAX_PROMPT_TOKENS, MAX_TEXT_TOKENS, fitted_positions, is_audible, mean, padded, spoken_ms,
 };
 use crate::steer::Steer;
 use crate::words::{self, Token};
@@ -255,7 +255,7 @@ impl WhisperRecognizer {
         request: &Request<'_>,
         steer: &Steer,
     ) -> Result<Recognition, RecognizeError> {
-        let span_ms = duration_ms(request.pcm);
+        let span_ms = spoken_ms(request);
         let end_of_text = self.model.context.token_eot();
         let mut segments = Vec::new();
         for segment in self.state.as_iter() {

@@ -250,6 +250,7 @@ fn guesses_languages_alike(fresh: Fresh<'_>) {
 fn request(pcm: &[f32]) -> Request<'_> {
     Request {
         pcm,
+        spoken: pcm.len(),
         language: "en",
         prompt: "",
         max_tokens: BUDGET,

@@ -38,6 +38,7 @@ fn babble(seed: u16, seconds: f32) -> Vec<f32> {
 fn request(pcm: &[f32]) -> Request<'_> {
     Request {
         pcm,
+        spoken: pcm.len(),
         language: "en",
         prompt: "",
         max_tokens: 40,

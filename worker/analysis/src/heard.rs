@@ -120,6 +120,7 @@ fn sound_is_whole(
             WarningCode::Truncated if at_end => "the recording ends early",
             WarningCode::DamagedPackets => "parts of the recording could not be decoded",
             WarningCode::SpanCutShort => "a span was not decoded to its end",
+            WarningCode::UnreadTracks => "an audio track was not read",
             WarningCode::Truncated
             | WarningCode::DurationMismatch
             | WarningCode::InvalidSamples

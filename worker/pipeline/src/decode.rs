@@ -158,6 +158,7 @@ impl Decoder {
             truncated: self.stream.truncated(),
             damaged_packets_count: self.stream.damaged_packets_count(),
             skipped_bytes: self.stream.skipped_bytes(),
+            unread_tracks_count: self.stream.unread_tracks_count(),
             invalid_samples_count: self.sanitizer.invalid_count(),
             clipped: self.sanitizer.clipped(),
             sample_rate_hz: self.format.sample_rate_hz,

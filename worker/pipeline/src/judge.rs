@@ -43,8 +43,12 @@ const LETTERS_OF_A_WORD: usize = 4;
 const LOOP_LETTER_REPEATS: usize = 12;
 /// A phrase that is seldom said twice: a number is read in groups of fewer digits, such as 一三八 一三八.
 const LETTERS_OF_A_PHRASE: usize = 10;
-/// Longer phrases do not loop in practice.
+/// Few words of any language that has blanks between them are longer.
+const LETTERS_OF_A_LONG_WORD: usize = 12;
+/// Longer phrases do not loop in practice,
 const LOOP_MAX_WORDS: usize = 12;
+/// where every token counts as a word: a sentence.
+const LOOP_MAX_TOKENS: usize = 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -74,7 +78,7 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence, writing: Writing) 
     }
     let words: Vec<String> = segment.words.iter().map(|w| folded(&w.text)).collect();
     let looped = find_loop(&words, writing);
-    let said_count = words.len() - looped.as_ref().map_or(0, ExactSizeIterator::len);
+    let said_count = words_said(&words, looped.as_ref());
     let is_doubted = figures.no_speech_prob > DOUBT_NO_SPEECH_PROB;
     let is_sparse = evidence.is_sparse(said_count);
     let is_no_voice = evidence.is_long_and_steady() || is_sparse && evidence.is_flat();
@@ -104,6 +108,14 @@ pub fn judge(segment: &RecognizedSegment, evidence: Evidence, writing: Writing) 
     } else {
         Verdict::Keep
     }
+}
+
+/// Without the rounds of a loop. Where blanks stand between phrases, as in Khmer, letters count.
+fn words_said(words: &[String], looped: Option<&Range<usize>>) -> usize {
+    let is_said = |at: &usize| !looped.is_some_and(|looped| looped.contains(at));
+    let said = (0..words.len()).filter(is_said).map(|at| &words[at]);
+    let letters: usize = said.clone().map(|word| word.chars().count()).sum();
+    said.count().max(letters / LETTERS_OF_A_LONG_WORD)
 }
 
 /// Bytes of the text over its bytes after deflate, as Whisper defines it. 0 for an empty text.
@@ -141,8 +153,12 @@ fn packing(bytes: &[u8]) -> f32 {
 
 /// The words of a loop after its first round: what was said once is kept.
 pub fn find_loop(words: &[String], writing: Writing) -> Option<Range<usize>> {
+    let longest = match writing {
+        Writing::Spaced => LOOP_MAX_WORDS,
+        Writing::Unspaced => LOOP_MAX_TOKENS,
+    };
     (0..words.len()).find_map(|start| {
-        (1..=LOOP_MAX_WORDS).find_map(|length| {
+        (1..=longest).find_map(|length| {
             let phrase = words.get(start..start + length)?;
             let rounds = words[start..]
                 .chunks(length)

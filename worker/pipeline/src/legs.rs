@@ -16,8 +16,14 @@ use copies::{Leg, copies};
 /// Two channels are the same when less than this share of the energy is left after subtracting one from the other at the
 /// best gain: −30 dB, which a lossy codec's noise stays below.
 const SAME_RESIDUAL: f64 = 0.001;
-/// Mean square below which a window is silence, and equal to any other: −80 dB.
+/// Mean square below which a window is silence: −80 dB.
 const SILENCE: f64 = 1e-8;
+/// A minute's music outweighs a soft word of one leg's own, so a window is also compared piece by piece: half a second.
+const PIECE_HOPS: usize = 32;
+/// In a piece more may be left than of the whole, as a codec's noise does not follow the sound as fast: −20 dB,
+const PIECE_RESIDUAL: f64 = 0.01;
+/// and at least a mean square of −60 dB, which is no voice.
+const PIECE_SILENCE: f64 = 1e-6;
 
 #[derive(Debug, Default)]
 pub(crate) struct Legs {
@@ -58,7 +64,7 @@ pub(crate) enum Hearing {
 /// A channel beside another one's speech.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Beside {
-    /// The channel's sound without the other's.
+    /// The channel's sound without the other's, as far as that can be taken out.
     pub(crate) pcm: Vec<f32>,
     /// Of each of its hops.
     levels_db: Vec<f32>,
@@ -82,18 +88,18 @@ impl Legs {
         for (count, sound) in self.sounding.iter_mut().zip(&sounds) {
             *count += u32::from(sound.is_audible());
         }
+        let envelopes: Vec<Vec<f32>> = window.iter().map(|pcm| envelope_db(pcm)).collect();
         let mut hearings = Vec::with_capacity(window.len());
         for (channel, sound) in sounds.iter().enumerate() {
             let same = (0..channel).find(|&of| sounds[of].is_same(sound));
-            hearings.push(same.map_or(Hearing::Own, Hearing::Repeats));
-            if let Some(of) = same {
-                self.count_duplicate(of, channel);
-            }
+            hearings.push(match same {
+                None => Hearing::Own,
+                Some(of) => self.repeats(of, channel, &sounds, &envelopes),
+            });
         }
         let own: Vec<usize> = (0..window.len())
             .filter(|channel| hearings[*channel] == Hearing::Own)
             .collect();
-        let envelopes: Vec<Vec<f32>> = window.iter().map(|pcm| envelope_db(pcm)).collect();
         let legs = std::iter::zip(window, &envelopes);
         let legs: Vec<Leg<'_>> = legs
             .map(|(pcm, levels_db)| Leg { pcm, levels_db })
@@ -107,6 +113,28 @@ impl Legs {
         }
         self.remember(window);
         hearings
+    }
+
+    /// A channel that is another's on the whole, but may have something soft of its own.
+    fn repeats(
+        &mut self,
+        of: usize,
+        channel: usize,
+        sounds: &[Sounding<'_>],
+        envelopes: &[Vec<f32>],
+    ) -> Hearing {
+        let is_bleed = sounds[of].same_hops(&sounds[channel]);
+        if is_bleed.contains(&false) {
+            return Hearing::Beside(Beside {
+                pcm: sounds[channel].pcm.to_vec(),
+                levels_db: envelopes[channel].clone(),
+                is_bleed,
+            });
+        }
+        if sounds[channel].is_audible() {
+            self.count_duplicate(of, channel);
+        }
+        Hearing::Repeats(of)
     }
 
     /// What a channel has of its own beside the others. `None` where nothing of them is heard there.
@@ -293,12 +321,28 @@ impl<'a> Sounding<'a> {
         self.energy > SILENCE * self.pcm.len() as f64
     }
 
+    /// On the whole; of nothing at all nothing is the same.
     fn is_same(&self, other: &Self) -> bool {
-        if !self.is_audible() || !other.is_audible() {
+        if self.energy == 0.0 || other.energy == 0.0 {
             return false;
         }
         let shared = dot(self.pcm, other.pcm);
         1.0 - shared * shared / (self.energy * other.energy) < SAME_RESIDUAL
+    }
+
+    /// For each hop of a channel that is the same on the whole, whether its piece is.
+    fn same_hops(&self, other: &Self) -> Vec<bool> {
+        let gain = dot(self.pcm, other.pcm) / self.energy;
+        let piece = PIECE_HOPS * HOP_SAMPLES;
+        std::iter::zip(self.pcm.chunks(piece), other.pcm.chunks(piece))
+            .flat_map(|(ours, theirs)| {
+                let rest = |(x, y): (&f32, &f32)| (f64::from(*y) - gain * f64::from(*x)).powi(2);
+                let left: f64 = std::iter::zip(ours, theirs).map(rest).sum();
+                let allowed = PIECE_RESIDUAL * dot(theirs, theirs);
+                let is_same = left <= allowed.max(PIECE_SILENCE * theirs.len() as f64);
+                std::iter::repeat_n(is_same, theirs.len() / HOP_SAMPLES)
+            })
+            .collect()
     }
 }
 

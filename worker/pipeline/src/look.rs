@@ -187,6 +187,7 @@ fn read(
         .iter()
         .map(|look| Request {
             pcm: &look.pcm,
+            spoken: spans[look.number].borrow().heard.pcm.len(),
             language: &spans[look.number].borrow().language,
             prompt: &look.prompt,
             max_tokens: look.max_tokens,
@@ -207,10 +208,11 @@ fn second_look(number: usize, span: &SpanToRead, max_tokens: u32) -> Look {
 
 fn second_budget(first: u32, answer: &Recognition) -> u32 {
     let words = answer.segments.iter().flat_map(|segment| &segment.words);
-    let (bytes, letters) = words.fold((0, 0), |(bytes, letters), word| {
-        (bytes + word.text.len(), letters + word.text.chars().count())
-    });
-    if bytes < 2 * letters {
+    let letters = words
+        .flat_map(|word| word.text.chars())
+        .filter(|c| c.is_alphabetic());
+    let (long, short): (Vec<char>, Vec<char>) = letters.partition(|letter| letter.len_utf8() > 1);
+    if long.len() <= short.len() {
         first * SECOND_BUDGET_FACTOR
     } else {
         NO_BUDGET

@@ -58,6 +58,8 @@ pub trait Recognizer: Send {
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     pub pcm: &'a [f32],
+    /// How many of the samples are the span: after them it is filled up with silence, in which no word belongs.
+    pub spoken: usize,
     /// ISO 639-1; must be one that the model knows.
     pub language: &'a str,
     /// Text that sets vocabulary and style. Empty for none. The recogniser cuts it to what its window allows.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use job_schema::engine::Limits;
 use job_schema::job::{RawAudio, RawCodec};
+use job_schema::transcript::WarningCode;
 use pipeline::decode::{Decoder, Hints, StreamFormat};
 use pipeline::resample::Resampler;
 
@@ -131,6 +132,50 @@ fn each_codec_gives_the_sound_back_at_its_time() {
             assert_tone(name, samples, from_ms + delayed_ms(name));
         }
     }
+}
+
+#[test]
+fn further_tracks_are_told_and_the_first_is_read() {
+    for (name, unread_count) in [("tracks.mka", 1), ("tracks.m4a", 1), ("opus.webm", 0)] {
+        let (_, pcm) = decode(name, &Hints::default());
+        assert_tone(name, &pcm[0], 200);
+        let recording = File::open(fixture(name)).unwrap();
+        let decoder = Decoder::open(recording, &Hints::default(), &Limits::default()).unwrap();
+        let damage = decoder.damage();
+        assert_eq!(damage.unread_tracks_count, unread_count, "{name}");
+        let told = damage.warnings();
+        let told = told.iter().any(|w| w.code == WarningCode::UnreadTracks);
+        assert_eq!(told, unread_count > 0, "{name}");
+    }
+}
+
+#[test]
+fn a_hole_in_the_containers_time_is_silence() {
+    let (_, pcm) = decode("hole.mka", &Hints::default());
+    assert_tone("before the hole", &pcm[0][..RATE_HZ], 200);
+    assert_tone("behind the hole", &pcm[0][2 * RATE_HZ..], 400);
+}
+
+#[test]
+fn one_damaged_block_silences_no_other() {
+    let mut bytes = std::fs::read(fixture("gsm.gsm")).unwrap();
+    // The mark of the third frame of 20 ms.
+    bytes[2 * 33] = 0;
+    let mut recording = tempfile::tempfile().unwrap();
+    recording.write_all(&bytes).unwrap();
+    let hints = Hints {
+        extension: Some("gsm".to_owned()),
+        raw_audio: None,
+    };
+    let mut decoder = Decoder::open(recording, &hints, &Limits::default()).unwrap();
+    let mut frames = Vec::new();
+    while let Some(block) = decoder.next_block().unwrap() {
+        frames.extend_from_slice(&block.channels[0]);
+    }
+    assert_eq!(decoder.damage().damaged_packets_count, 1);
+    assert_eq!(frames.len(), bytes.len() / 33 * 160);
+    assert!(frames[320..480].iter().all(|sample| *sample == 0.0));
+    assert!(frames[1_700..2_300].iter().any(|sample| sample.abs() > 0.3));
 }
 
 #[test]

@@ -124,6 +124,21 @@ fn channels_come_apart_in_their_order() {
 }
 
 #[test]
+fn a_block_size_that_forgets_the_channels_is_not_believed() {
+    let wav = Wav {
+        channels: 2,
+        ..Wav::of(1, 16, s16(&[0x4000, -0x4000]).repeat(100))
+    };
+    let mut bytes = wav.bytes();
+    bytes[32..34].copy_from_slice(&2u16.to_le_bytes());
+    assert_eq!(
+        decode(&bytes).unwrap().channels,
+        decode(&wav.bytes()).unwrap().channels
+    );
+    assert_eq!(decode(&bytes).unwrap().channels[1], vec![-0.5; 100]);
+}
+
+#[test]
 fn sizes_that_lie_are_decoded_as_far_as_the_file_goes() {
     for claimed_bytes in [0, u32::MAX, 0x7fff_ffff, 100_000] {
         let wav = Wav {

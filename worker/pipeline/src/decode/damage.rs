@@ -13,6 +13,8 @@ pub struct Damage {
     pub damaged_packets_count: u64,
     /// Bytes of the stream that belong to no packet: their sound is missing, and what follows is early by its length.
     pub skipped_bytes: u64,
+    /// Audio tracks beside the one that is read: their sound is in nothing.
+    pub unread_tracks_count: u64,
     /// Samples that were not numbers or far beyond full scale; they are 0 now.
     pub invalid_samples_count: u64,
     /// Channels with many samples at full scale, and how many.
@@ -46,6 +48,13 @@ impl Damage {
         if self.skipped_bytes > 0 {
             let detail = format!("{} bytes belong to no packet", self.skipped_bytes);
             warnings.push(of_recording(WarningCode::DamagedPackets, detail));
+        }
+        if self.unread_tracks_count > 0 {
+            let detail = format!(
+                "{} audio tracks beside the first are not read",
+                self.unread_tracks_count
+            );
+            warnings.push(of_recording(WarningCode::UnreadTracks, detail));
         }
         if self.duration_mismatch() {
             let declared = self.ms(self.declared_frames.unwrap_or_default());

@@ -91,25 +91,42 @@ impl LaidOut {
         if blocks == 0 {
             return Ok(None);
         }
-        let bytes = &self.packet[..blocks * self.header.block_bytes as usize];
-        let frames = blocks * self.header.frames_per_block as usize;
+        let bytes = 0..blocks * self.header.block_bytes as usize;
+        if let Some(block) = self.decoded(bytes.clone(), self.position_frames)? {
+            self.position_frames += block.frames() as i64;
+            return Ok(Some(block));
+        }
+        self.damaged_packets_count += 1;
+        Ok(Some(self.one_by_one(bytes)?))
+    }
+
+    /// Blocks of which one at least is damaged: it becomes silence, and the others do not.
+    fn one_by_one(&mut self, bytes: Range<usize>) -> Result<Block, DecodeError> {
+        let silence = vec![0.0; self.header.frames_per_block as usize];
         let channels = usize::from(self.layout.channels_count);
-        let decode = || self.decoder.decode(bytes, frames, self.position_frames);
-        let decoded = match unless_it_panics(decode) {
-            Some(decoded) => decoded,
-            None => {
-                self.decoder = block_decoder(&self.header)?;
-                None
+        let mut all = vec![Vec::new(); channels];
+        for start in bytes.step_by(self.header.block_bytes as usize) {
+            let one = start..start + self.header.block_bytes as usize;
+            let decoded = self.decoded(one, self.position_frames)?;
+            let decoded = decoded.map_or_else(|| vec![silence.clone(); channels], |b| b.channels);
+            for (all, own) in all.iter_mut().zip(decoded) {
+                all.extend(own);
             }
-        };
-        self.position_frames = self.position_frames.saturating_add_unsigned(frames as u64);
-        let block = decoded.unwrap_or_else(|| {
-            self.damaged_packets_count += 1;
-            Block {
-                channels: vec![vec![0.0; frames]; channels],
-            }
-        });
-        Ok(Some(block))
+            self.position_frames += i64::from(self.header.frames_per_block);
+        }
+        Ok(Block { channels: all })
+    }
+
+    fn decoded(&mut self, bytes: Range<usize>, at: i64) -> Result<Option<Block>, DecodeError> {
+        let blocks = bytes.len() / self.header.block_bytes as usize;
+        let frames = blocks * self.header.frames_per_block as usize;
+        let packet = &self.packet[bytes];
+        let decode = || self.decoder.decode(packet, frames, at);
+        let decoded = unless_it_panics(decode);
+        if decoded.is_none() {
+            self.decoder = block_decoder(&self.header)?;
+        }
+        Ok(decoded.flatten())
     }
 
     pub(super) fn layout(&self) -> Layout {

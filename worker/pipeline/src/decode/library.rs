@@ -5,6 +5,7 @@
 mod account;
 mod bounds;
 mod opening;
+mod timeline;
 
 use job_schema::engine::Limits;
 use symphonia::core::audio::GenericAudioBufferRef;
@@ -21,9 +22,10 @@ use super::{Block, DecodeError, unless_it_panics};
 use account::Account;
 use bounds::Bounds;
 use opening::{
-    Opened, choose_track, decoder_of, flac_metadata_bytes, opening_failed, reader_of,
-    tells_its_length,
+    Opened, audio_tracks_count, choose_track, decoder_of, flac_metadata_bytes, opening_failed,
+    reader_of, tells_its_length,
 };
+use timeline::Timeline;
 
 /// A false frame in a damaged file may claim any layout; a whole second of them in a row means it.
 const MAX_FOREIGN_PACKETS: u32 = 40;
@@ -49,6 +51,7 @@ pub(super) struct Library {
     reader: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    unread_tracks_count: u64,
     time_base: Option<TimeBase>,
     frames: Option<u64>,
     /// Or else the library's estimate.
@@ -56,6 +59,8 @@ pub(super) struct Library {
     limits: Limits,
     /// Of the first decoded packet.
     layout: Option<Layout>,
+    /// Of the last good packet: the length of a damaged one whose container does not tell it.
+    packet_frames: usize,
     /// Damaged packets before the layout is known have no length in frames yet.
     damaged_packets_count: u64,
     damaged_in_a_row: u32,
@@ -63,6 +68,7 @@ pub(super) struct Library {
     truncated: bool,
     account: Account,
     bounds: Bounds,
+    timeline: Timeline,
 }
 
 /// What became of one packet.
@@ -118,6 +124,7 @@ impl Library {
             _ => name,
         };
         let track = choose_track(reader.tracks(), name)?;
+        let unread_tracks_count = audio_tracks_count(reader.tracks()) - 1;
         let (id, time_base, frames) = (track.id, track.time_base, track.num_frames);
         let Opened {
             decoder,
@@ -129,17 +136,20 @@ impl Library {
             codec,
             decoder,
             track: id,
+            unread_tracks_count,
             time_base,
             frames,
             is_declared,
             limits: *limits,
             layout: None,
+            packet_frames: 0,
             damaged_packets_count: 0,
             damaged_in_a_row: 0,
             foreign_in_a_row: 0,
             truncated: false,
             account: Account::of(bare_stream_bytes),
             bounds: Bounds::new(pre_skip, edit),
+            timeline: Timeline::of(container, time_base),
             reader,
         })
     }
@@ -162,12 +172,17 @@ impl Library {
 
     /// Whatever the next packets decode to, or silence for those that do not.
     fn next_decoded(&mut self) -> Result<Option<Block>, DecodeError> {
+        if let Some(block) = self.layout.and_then(|layout| self.timeline.next(layout)) {
+            return Ok(Some(block));
+        }
         while let Some(packet) = self.next_packet()? {
             match self.decode(&packet)? {
                 Decoded::Block(block) => {
                     self.damaged_in_a_row = 0;
                     self.foreign_in_a_row = 0;
-                    return Ok(Some(block));
+                    self.packet_frames = block.frames();
+                    let layout = self.layout;
+                    return Ok(layout.and_then(|l| self.timeline.place(&packet, block, l)));
                 }
                 Decoded::Nothing => continue,
                 Decoded::Damaged if self.too_damaged() => return self.give_up(),
@@ -175,6 +190,7 @@ impl Library {
                 Decoded::Foreign { rate_hz, channels } => self.tolerate(rate_hz, channels)?,
             }
             if let Some(silence) = self.silence_for(&packet) {
+                self.timeline.give(silence.frames());
                 return Ok(Some(silence));
             }
         }
@@ -283,6 +299,7 @@ impl Library {
         self.time_base = time_base;
         self.decoder = opened.decoder;
         self.bounds.restart(opened.pre_skip);
+        self.timeline = Timeline::default();
         // The first stream's count does not hold for the chain.
         self.frames = None;
         Ok(())
@@ -314,10 +331,11 @@ impl Library {
             .checked_mul(u64::from(base.numer.get()))?
             .checked_mul(rate_hz)?
             / u64::from(base.denom.get());
-        let frames = usize::try_from(frames.min(rate_hz * MAX_SILENCE_MS / 1000)).ok()?;
-        (frames > 0).then(|| Block {
-            channels: vec![vec![0.0; frames]; usize::from(layout.channels_count)],
-        })
+        let frames = match usize::try_from(frames.min(rate_hz * MAX_SILENCE_MS / 1000)).ok()? {
+            0 => self.packet_frames,
+            told => told,
+        };
+        (frames > 0).then(|| layout.silence(frames))
     }
 
     pub(super) fn layout(&self) -> Option<Layout> {
@@ -342,6 +360,10 @@ impl Library {
 
     pub(super) fn truncated(&self) -> bool {
         self.truncated
+    }
+
+    pub(super) fn unread_tracks_count(&self) -> u64 {
+        self.unread_tracks_count
     }
 
     pub(super) fn skipped_bytes(&self) -> u64 {

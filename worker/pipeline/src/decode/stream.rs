@@ -21,6 +21,12 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    pub(super) fn silence(self, frames: usize) -> Block {
+        Block {
+            channels: vec![vec![0.0; frames]; usize::from(self.channels_count)],
+        }
+    }
+
     /// Holds a layout to the limits, before anything is allocated for it.
     pub(super) fn checked(
         rate_hz: u32,
@@ -107,6 +113,13 @@ impl Stream {
     }
 
     /// Bytes that belong to no packet and should.
+    pub(super) fn unread_tracks_count(&self) -> u64 {
+        match self {
+            Stream::LaidOut(_) => 0,
+            Stream::Library(stream) => stream.unread_tracks_count(),
+        }
+    }
+
     pub(super) fn skipped_bytes(&self) -> u64 {
         match self {
             // Every byte of the data is part of a block.

@@ -128,7 +128,8 @@ impl Format {
         let sample_bytes = match align.checked_div(channels) {
             // Several samples to a byte: no recorder does that.
             _ if (1..8).contains(&self.bits) => 0,
-            Some(bytes) if bytes > 0 => bytes,
+            // One that forgets the channels is smaller than a sample.
+            Some(bytes) if bytes > 0 && bytes >= u32::from(self.bits.div_ceil(8)) => bytes,
             _ => u32::from(self.bits.div_ceil(8)),
         };
         let plain = |coding, bytes: u32| Ok((coding, bytes * channels, 1));

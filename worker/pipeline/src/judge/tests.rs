@@ -213,13 +213,17 @@ fn a_loop_is_told_without_its_first_round() {
         ("well A, b. a b a b a b a", Some(3..10)),
         ("yes yes yes yes yes", None),
         ("oh yes yes yes yes yes yes", Some(2..7)),
+        (&"a b c d e f g h i j k l m ".repeat(4), None),
     ] {
         assert_eq!(
-            find_loop(&words(text), Writing::Spaced),
+            find_loop(&words(text.trim()), Writing::Spaced),
             expected,
             "{text:?}"
         );
     }
+    // A sentence of twenty tokens, four times.
+    let letters: Vec<String> = ('a'..='t').cycle().take(80).map(String::from).collect();
+    assert_eq!(find_loop(&letters, Writing::Unspaced), Some(20..80));
 }
 
 /// Of a phone number no digit is left out, and of what is said to a caller who does not hear no word.

@@ -33,18 +33,19 @@ fn mix(a: &[f32], gain: f32, b: &[f32]) -> Vec<f32> {
 #[test]
 fn only_the_same_sound_counts_as_a_duplicate() {
     let (a, b, silence) = (talk(1, 20), talk(2, 20), vec![0.0; 320_000]);
-    let softer: Vec<f32> = a.iter().map(|s| s * 0.3).collect();
+    let [softer, faint] = [0.3, 1e-4].map(|gain| mix(&a, gain, &silence));
     let cases = [
         ("two talkers", [&a, &b], None),
         ("the same", [&a, &a], Some(0)),
         ("the same, softer", [&a, &softer], Some(0)),
         ("a talker and silence", [&a, &silence], None),
         ("silence twice", [&silence, &silence], None),
+        ("a faint sound twice", [&faint, &faint], Some(0)),
     ];
     for (name, [left, right], expected) in cases {
         let mut legs = Legs::default();
         let expected = expected.map_or(Hearing::Own, Hearing::Repeats);
-        let repeats = expected != Hearing::Own;
+        let repeats = expected != Hearing::Own && name != "a faint sound twice";
         assert_eq!(
             legs.compare(&[left, right]),
             [Hearing::Own, expected],
@@ -53,6 +54,34 @@ fn only_the_same_sound_counts_as_a_duplicate() {
         assert_eq!(legs.is_duplicate(1), repeats, "{name}");
         assert!(!legs.is_duplicate(0), "{name}");
     }
+}
+
+#[test]
+fn a_soft_word_beside_the_same_loud_sound_is_its_legs_own() {
+    const SECOND: usize = 16_000;
+    let loud = talk(1, 40);
+    let mut common = loud.clone();
+    common.resize(60 * SECOND, 0.0);
+    let mut with_word = common.clone();
+    for (sample, word) in with_word[45 * SECOND..].iter_mut().zip(talk(2, 1)) {
+        *sample += 0.1 * word;
+    }
+    let mut legs = Legs::default();
+    let hearings = legs.compare(&[&common, &with_word]);
+    let [Hearing::Own, Hearing::Beside(own)] = &hearings[..] else {
+        unreachable!("{hearings:?}")
+    };
+    let hop = |second: usize| second * SECOND / HOP_SAMPLES;
+    assert!(own.is_bleed[..hop(44)].iter().all(|is_bleed| *is_bleed));
+    assert!(!own.is_bleed[hop(45)..hop(46)].contains(&true));
+    assert!(!legs.is_duplicate(1));
+    assert!(legs.warnings().is_empty(), "{:?}", legs.warnings());
+    // In the other order the first leg has all of it, and the second nothing of its own.
+    let hearings = Legs::default().compare(&[&with_word, &common]);
+    let Hearing::Beside(own) = &hearings[1] else {
+        unreachable!("{hearings:?}")
+    };
+    assert_eq!(own.pcm, common);
 }
 
 #[test]

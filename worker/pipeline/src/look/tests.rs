@@ -171,11 +171,15 @@ fn a_cut_without_a_loop_gets_a_larger_budget() {
 
 #[test]
 fn a_script_of_long_letters_gets_as_many_tokens_as_there_are() {
-    let first = answer("वह घर जा", -0.2, true);
-    let whole = answer("वह घर जा रहा है", -0.2, false);
-    let (result, asked) = look(&[first, whole], &span(1_000));
-    assert_eq!(text(&result), "वह घर जा रहा है");
-    assert_eq!(asked[1].0, NO_BUDGET);
+    for (cut, whole) in [
+        ("वह घर जा", "वह घर जा रहा है"),
+        ("Καλησπέρα, ναι", "Καλησπέρα, ναι, στις 10."),
+    ] {
+        let answers = [answer(cut, -0.2, true), answer(whole, -0.2, false)];
+        let (result, asked) = look(&answers, &span(1_000));
+        assert_eq!(text(&result), whole);
+        assert_eq!(asked[1].0, NO_BUDGET, "{cut}");
+    }
 }
 
 #[test]

@@ -15,6 +15,15 @@ make() { # make FILE RATE CHANNELS ffmpeg-options…
     -map_metadata -1 -fflags +bitexact -flags:a +bitexact "$@" "$file"
 }
 
+# Two recordings of one channel as the tracks of one file.
+make_tracks() { # make_tracks FILE RATE ffmpeg-options…
+  local file=$1 rate=$2
+  shift 2
+  ffmpeg -v error -y -f lavfi -i "aevalsrc=exprs='$(burst 0.2 0.3)':s=$rate:d=0.6" \
+    -f lavfi -i "aevalsrc=exprs='$(burst 0.4 0.5)':s=$rate:d=0.6" -map 0 -map 1 \
+    -map_metadata -1 -fflags +bitexact -flags:a +bitexact "$@" "$file"
+}
+
 make mp3_8k.mp3 8000 1 -c:a libmp3lame -b:a 16k
 make mp3_44k.mp3 44100 2 -c:a libmp3lame -b:a 48k
 make mp2_16k.mp2 16000 1 -c:a mp2 -b:a 32k
@@ -38,6 +47,14 @@ make alaw.alaw 8000 1 -f alaw
 make mulaw.ulaw 8000 1 -f mulaw
 make s16.sln 8000 1 -f s16le
 make mp3.wav 8000 1 -c:a libmp3lame -b:a 16k
+
+make_tracks tracks.mka 48000 -c:a libopus -b:a 16k
+make_tracks tracks.m4a 8000 -c:a aac -b:a 16k
+
+# The participant was away from 0.4 to 2.2 s, and the container says so by its packets' times alone.
+ffmpeg -v error -y -f lavfi -i "aevalsrc=exprs='$(burst 0.2 0.3)+$(burst 2.4 2.5)':s=48000:d=2.6" \
+  -af "asetnsamples=960,aselect='lt(t,0.4)+gte(t,2.2)'" \
+  -map_metadata -1 -fflags +bitexact -flags:a +bitexact -c:a libopus -b:a 16k hole.mka
 
 make plain.wav 8000 1 -c:a pcm_s16le
 sox plain.wav -e gsm-full-rate gsm.wav

@@ -101,14 +101,21 @@ pub(super) fn opening_failed(error: Error, size_bytes: u64) -> DecodeError {
     }
 }
 
+fn is_audio(track: &Track) -> bool {
+    track.track_type() == Some(TrackType::Audio)
+}
+
+pub(super) fn audio_tracks_count(tracks: &[Track]) -> u64 {
+    tracks.iter().filter(|track| is_audio(track)).count() as u64
+}
+
 pub(super) fn choose_track<'a>(
     tracks: &'a [Track],
     container: &'static str,
 ) -> Result<&'a Track, DecodeError> {
-    let is_audio = |track: &&Track| track.track_type() == Some(TrackType::Audio);
     tracks
         .iter()
-        .find(is_audio)
+        .find(|track| is_audio(track))
         .ok_or(DecodeError::UnsupportedCodec {
             container,
             codec: "no audio track that we know".to_owned(),
