@@ -7,7 +7,6 @@ use std::ops::Range;
 use job_schema::engine::Timings;
 use job_schema::transcript::{NonSpeech, TimeSpan};
 
-use crate::direct_current::DirectCurrent;
 use crate::legs::Beside;
 use crate::loudness::Loudness;
 use crate::nonspeech::{label, speech_within};
@@ -37,7 +36,6 @@ pub struct HeardSpan {
 pub struct ChannelListener {
     index: u16,
     resampler: Resampler,
-    direct_current: DirectCurrent,
     voice: VoiceActivity,
     stretches: Stretches,
     meter: SoundMeter,
@@ -66,7 +64,6 @@ impl ChannelListener {
         Ok(Self {
             index,
             resampler: Resampler::new(rate_hz)?,
-            direct_current: DirectCurrent::default(),
             voice: VoiceActivity::default(),
             stretches: Stretches::default(),
             meter: SoundMeter::default(),
@@ -89,11 +86,8 @@ impl ChannelListener {
     /// # Errors
     /// The resampler's.
     pub fn take(&mut self, samples: &[f32]) -> Result<(), ResampleError> {
-        let known = self.pcm.len();
         add_elapsed(&mut self.timings.resample_us, || {
-            self.resampler.push(samples, &mut self.pcm)?;
-            self.direct_current.take_out(&mut self.pcm[known..]);
-            Ok(())
+            self.resampler.push(samples, &mut self.pcm)
         })
     }
 
@@ -102,11 +96,9 @@ impl ChannelListener {
     /// # Errors
     /// The resampler's.
     pub fn take_end(&mut self) -> Result<(), ResampleError> {
-        let known = self.pcm.len();
         add_elapsed(&mut self.timings.resample_us, || {
             self.resampler.finish(&mut self.pcm)
         })?;
-        self.direct_current.take_out(&mut self.pcm[known..]);
         let whole = self.pcm.len().next_multiple_of(HOP_SAMPLES);
         self.pcm.resize(whole, 0.0);
         Ok(())

@@ -119,6 +119,11 @@ mod tests {
             ),
             ("nothing", Evidence::of(&heard(|_| 0.0)), true),
             ("syllables", Evidence::of(&heard(syllables)), false),
+            (
+                "syllables on direct current",
+                Evidence::of(&heard(|t| 0.2 + syllables(t))),
+                false,
+            ),
         ] {
             assert_eq!(evidence.is_steady(), is_steady, "{what}: {evidence:?}");
             assert_eq!(evidence.speech_ms, 1_000, "{what}");

@@ -8,7 +8,7 @@ mod copies;
 use job_schema::transcript::{Warning, WarningCode};
 
 use crate::echo::{EchoPath, HISTORY, Pair};
-use crate::loudness::levels_db;
+use crate::loudness::{levels_db, mean};
 use crate::voice::HOP_SAMPLES;
 use bleed::{Echo, Evidence, SOFTER_DB, evidence, mark_bleed, talking_dbfs};
 use copies::{Leg, copies};
@@ -305,20 +305,32 @@ impl Beside {
     }
 }
 
-/// A channel's window and its energy, which is asked for more than once.
+/// A channel's window and its energy, which is asked for more than once. Direct current is no sound, and would make any two
+/// channels alike.
 struct Sounding<'a> {
     pcm: &'a [f32],
+    constant: f64,
     energy: f64,
 }
 
 impl<'a> Sounding<'a> {
     fn of(pcm: &'a [f32]) -> Self {
-        let energy = dot(pcm, pcm);
-        Self { pcm, energy }
+        let constant = f64::from(mean(pcm));
+        let energy = dot(pcm, pcm) - constant.powi(2) * pcm.len() as f64;
+        Self {
+            pcm,
+            constant,
+            energy: energy.max(0.0),
+        }
     }
 
     fn is_audible(&self) -> bool {
         self.energy > SILENCE * self.pcm.len() as f64
+    }
+
+    fn shared(&self, other: &Self) -> f64 {
+        let constant = self.constant * other.constant * self.pcm.len() as f64;
+        dot(self.pcm, other.pcm) - constant
     }
 
     /// On the whole; of nothing at all nothing is the same.
@@ -326,19 +338,21 @@ impl<'a> Sounding<'a> {
         if self.energy == 0.0 || other.energy == 0.0 {
             return false;
         }
-        let shared = dot(self.pcm, other.pcm);
+        let shared = self.shared(other);
         1.0 - shared * shared / (self.energy * other.energy) < SAME_RESIDUAL
     }
 
     /// For each hop of a channel that is the same on the whole, whether its piece is.
     fn same_hops(&self, other: &Self) -> Vec<bool> {
-        let gain = dot(self.pcm, other.pcm) / self.energy;
+        let gain = self.shared(other) / self.energy;
+        let moved = |x: &f32, of: &Self| f64::from(*x) - of.constant;
         let piece = PIECE_HOPS * HOP_SAMPLES;
         std::iter::zip(self.pcm.chunks(piece), other.pcm.chunks(piece))
             .flat_map(|(ours, theirs)| {
-                let rest = |(x, y): (&f32, &f32)| (f64::from(*y) - gain * f64::from(*x)).powi(2);
+                let rest = |(x, y)| (moved(y, other) - gain * moved(x, self)).powi(2);
                 let left: f64 = std::iter::zip(ours, theirs).map(rest).sum();
-                let allowed = PIECE_RESIDUAL * dot(theirs, theirs);
+                let energy: f64 = theirs.iter().map(|y| moved(y, other).powi(2)).sum();
+                let allowed = PIECE_RESIDUAL * energy;
                 let is_same = left <= allowed.max(PIECE_SILENCE * theirs.len() as f64);
                 std::iter::repeat_n(is_same, theirs.len() / HOP_SAMPLES)
             })

@@ -5,7 +5,6 @@ mod call;
 pub mod channel;
 pub mod confidence;
 pub mod decode;
-mod direct_current;
 mod echo;
 pub mod evidence;
 pub mod formats;

@@ -181,14 +181,23 @@ impl Loudness {
     }
 }
 
-/// Of each frame, in decibels below full scale. −100 for silence.
+/// Of each frame, in decibels below full scale. −100 for silence. Direct current, which a cheap tap of a line adds, is none of it.
 pub(crate) fn levels_db(pcm: &[f32], frame_samples: usize) -> Vec<f32> {
     /// Keeps the logarithm finite: below any line's noise.
     const FLOOR: f32 = 1e-10;
-    let mean_square = |frame: &[f32]| frame.iter().map(|s| s * s).sum::<f32>() / frame.len() as f32;
+    let constant = mean(pcm);
+    let moved = |s: &f32| (s - constant).powi(2);
+    let mean_square = |frame: &[f32]| frame.iter().map(moved).sum::<f32>() / frame.len() as f32;
     pcm.chunks(frame_samples)
         .map(|frame| 10.0 * mean_square(frame).max(FLOOR).log10())
         .collect()
+}
+
+/// 0 for nothing.
+#[expect(clippy::cast_possible_truncation, reason = "a sample")]
+pub(crate) fn mean(pcm: &[f32]) -> f32 {
+    let sum: f64 = pcm.iter().map(|s| f64::from(*s)).sum();
+    (sum / pcm.len().max(1) as f64) as f32
 }
 
 /// 0 for nothing.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use crate::loudness::mean;
 use crate::recognizer::SAMPLE_RATE_HZ;
 use crate::voice::HOP_SAMPLES;
 
@@ -254,7 +255,9 @@ fn interpolated_hz(power: &[f32], bin: usize) -> f32 {
     reason = "kept to the range of i8 just before"
 )]
 fn level_db(step: &[f32]) -> i8 {
-    let mean_square = step.iter().map(|s| s * s).sum::<f32>() / step.len() as f32;
+    let constant = mean(step);
+    let moved = |s: &f32| (s - constant).powi(2);
+    let mean_square = step.iter().map(moved).sum::<f32>() / step.len() as f32;
     (10.0 * mean_square.max(1e-13).log10()).clamp(-127.0, 0.0) as i8
 }
 

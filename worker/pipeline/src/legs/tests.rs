@@ -34,6 +34,7 @@ fn mix(a: &[f32], gain: f32, b: &[f32]) -> Vec<f32> {
 fn only_the_same_sound_counts_as_a_duplicate() {
     let (a, b, silence) = (talk(1, 20), talk(2, 20), vec![0.0; 320_000]);
     let [softer, faint] = [0.3, 1e-4].map(|gain| mix(&a, gain, &silence));
+    let [a_shifted, b_shifted] = [&a, &b].map(|leg| leg.iter().map(|s| s + 0.9).collect());
     let cases = [
         ("two talkers", [&a, &b], None),
         ("the same", [&a, &a], Some(0)),
@@ -41,6 +42,16 @@ fn only_the_same_sound_counts_as_a_duplicate() {
         ("a talker and silence", [&a, &silence], None),
         ("silence twice", [&silence, &silence], None),
         ("a faint sound twice", [&faint, &faint], Some(0)),
+        (
+            "two talkers with direct current",
+            [&a_shifted, &b_shifted],
+            None,
+        ),
+        (
+            "the same, one with direct current",
+            [&a, &a_shifted],
+            Some(0),
+        ),
     ];
     for (name, [left, right], expected) in cases {
         let mut legs = Legs::default();
