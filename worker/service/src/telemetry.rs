@@ -54,12 +54,23 @@ pub fn lost_lines() -> u64 {
     LOST.get().map_or(0, |lost| lost.dropped_lines() as u64)
 }
 
+/// Whether a log could be written by `filter`; else why not.
+///
+/// # Errors
+/// When the filter does not parse.
+pub fn check_filter(filter: &str) -> Result<(), String> {
+    parsed(filter).map(drop)
+}
+
+fn parsed(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(filter).map_err(|e| e.to_string())
+}
+
 fn install<W>(format: LogFormat, filter: &str, writer: W) -> anyhow::Result<()>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let asked =
-        EnvFilter::try_new(filter).map_err(|e| anyhow::anyhow!("log filter `{filter}`: {e}"))?;
+    let asked = parsed(filter).map_err(|e| anyhow::anyhow!("log filter `{filter}`: {e}"))?;
     let everything = OURS.map(|target| (target, LevelFilter::TRACE));
     let ceiling = Targets::new()
         .with_default(LevelFilter::INFO)

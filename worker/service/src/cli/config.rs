@@ -7,6 +7,7 @@ use super::out;
 use super::{Global, common};
 use crate::config::DEFAULTS;
 use crate::exit::{self, Exit};
+use crate::signing;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ConfigArgs {
@@ -28,7 +29,7 @@ enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Say whether the settings can be used; status 78 if not.
+    /// Say whether the settings can be used, signing keys and the log filter among them; status 78 if not. Opens no connection.
     #[command(after_help = "Example:\n  earwitness --config /etc/earwitness.toml config check")]
     Check,
     /// Print a settings file with every key, its default and its meaning.
@@ -43,6 +44,7 @@ pub(super) fn run(global: &Global, args: ConfigArgs) -> Result<u8, Exit> {
     }
     let loaded = common::settings(global, &[])?;
     let ConfigCommand::Show { origin, json } = args.command else {
+        signing::keys(&loaded.config.security).map_err(|e| Exit::new(exit::CONFIG, e))?;
         out::line(format_args!("the settings can be used"));
         return Ok(exit::OK);
     };

@@ -3,12 +3,16 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use job_schema::engine::Limits;
+use job_schema::job::MAX_CHANNELS;
 use secrecy::ExposeSecret;
 
 use super::{Config, Store, StoreKind, url};
 use crate::languages::TenantLanguages;
 use crate::retention::Retention;
+use crate::signing::KeyRing;
 use crate::store::s3::TenantKeys;
+use crate::telemetry;
 
 type Complaint = (&'static str, String);
 
@@ -42,12 +46,42 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
         "security.signature_lifetime_s",
         config.security.signature_lifetime,
     )?;
+    check_limits(&config.limits)?;
+    telemetry::check_filter(&config.log.level).map_err(|reason| ("log.level", reason))?;
+    if let Some(keys) = &config.security.signing_keys {
+        KeyRing::read(keys).map_err(|e| ("security.signing_keys", e.to_string()))?;
+    }
     let retention = &config.retention;
     Retention::read(retention.days, &retention.tenants)
         .map_err(|reason| ("retention.tenants", reason))?;
     TenantLanguages::read(&config.languages.tenants)
         .map_err(|reason| ("languages.tenants", reason))?;
     check_retry(config)
+}
+
+fn check_limits(limits: &Limits) -> Result<(), Complaint> {
+    within(
+        "limits.max_channels",
+        limits.max_channels.into(),
+        1..=MAX_CHANNELS as u64,
+    )?;
+    for (key, limit) in [
+        ("limits.max_recording_bytes", limits.max_recording_bytes),
+        ("limits.max_duration_ms", limits.max_duration_ms),
+        (
+            "limits.min_sample_rate_hz",
+            limits.min_sample_rate_hz.into(),
+        ),
+    ] {
+        if limit == 0 {
+            return Err((key, "must be above 0".to_owned()));
+        }
+    }
+    if limits.min_sample_rate_hz > limits.max_sample_rate_hz {
+        let reason = "is below limits.min_sample_rate_hz".to_owned();
+        return Err(("limits.max_sample_rate_hz", reason));
+    }
+    Ok(())
 }
 
 fn check_broker(config: &Config) -> Result<(), Complaint> {

@@ -143,7 +143,7 @@ fn a_mistake_is_named_with_its_key_and_origin() {
         ),
         (
             "[admin]\nlisten = \"here\"",
-            "setting `admin.listen` (f.toml): invalid socket address",
+            "setting `admin.listen` (f.toml): expected ADDRESS:PORT",
         ),
         ("[broker]\nurl = \"hush", "read settings f.toml: "),
     ] {
@@ -156,6 +156,35 @@ fn refused(file: &str, message: &str) {
     let text = error.to_string();
     assert!(text.starts_with(message), "{file}: {text}");
     assert!(!format!("{error:?}{text}").contains("hush"), "{text}");
+}
+
+#[test]
+fn what_a_worker_would_refuse_is_refused_when_it_is_read() {
+    for (file, message) in [
+        (
+            "[limits]\nmax_channels = 9",
+            "setting `limits.max_channels` (f.toml): 9 is not within 1 to 8",
+        ),
+        (
+            "[limits]\nmax_duration_ms = 0",
+            "setting `limits.max_duration_ms` (f.toml): must be above 0",
+        ),
+        (
+            "[limits]\nmin_sample_rate_hz = 0",
+            "setting `limits.min_sample_rate_hz` (f.toml): must be above 0",
+        ),
+        (
+            "[limits]\nmax_sample_rate_hz = 3999",
+            "setting `limits.max_sample_rate_hz` (f.toml): is below limits.min_sample_rate_hz",
+        ),
+        ("[log]\nlevel = \"a=b=c\"", "setting `log.level` (f.toml): "),
+        (
+            "[security]\nsigning_keys = \"k1:hush\"",
+            "setting `security.signing_keys` (f.toml): key 1: 32 to 64 bytes",
+        ),
+    ] {
+        refused(file, message);
+    }
 }
 
 #[test]

@@ -173,7 +173,7 @@ pub struct Rules {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Admin {
-    #[serde(deserialize_with = "if_set")]
+    #[serde(deserialize_with = "address_if_set")]
     pub listen: Option<SocketAddr>,
 }
 
@@ -251,6 +251,13 @@ where
         return Ok(None);
     }
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn address_if_set<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SocketAddr>, D::Error> {
+    let expected = |_: D::Error| {
+        serde::de::Error::custom("expected ADDRESS:PORT, for instance 127.0.0.1:9090")
+    };
+    if_set(d).map_err(expected)
 }
 
 fn secret_if_set<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SecretString>, D::Error> {
