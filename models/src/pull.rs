@@ -60,7 +60,9 @@ pub enum Progress {
 
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
-    #[error("model `{name}` is not in the catalogue: import its file instead")]
+    #[error(
+        "model `{name}` is not in the catalogue (`earwitness models list`): import its file instead"
+    )]
     NotInCatalogue { name: String },
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -189,8 +189,7 @@ impl ModelStore {
         from: &Path,
         sha256: Option<&str>,
     ) -> Result<Verified, StoreError> {
-        let file = File::open(from).map_err(io_error("open", from))?;
-        self.import_reader(name, file, sha256)
+        self.import_reader(name, open_model(from)?, sha256)
     }
 
     /// Takes a model file from any source, for instance an object store.
@@ -313,6 +312,21 @@ impl ModelStore {
         }
         Ok(self.folder.join(file_name(name)))
     }
+}
+
+/// Opens a file to take in. What is wrong with it is told of this file here, and not of the copy that would be made.
+///
+/// # Errors
+/// [`StoreError::Io`], and [`StoreError::Model`] when it is no whole model.
+pub fn open_model(from: &Path) -> Result<File, StoreError> {
+    let failed = io_error("open", from);
+    let file = File::open(from).map_err(&failed)?;
+    let kind = file.metadata().map_err(&failed)?.file_type();
+    // A pipe can be read only once.
+    if kind.is_file() || kind.is_dir() {
+        ggml::inspect(from)?;
+    }
+    Ok(file)
 }
 
 fn digest_path(path: &Path) -> PathBuf {

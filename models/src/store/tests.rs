@@ -87,3 +87,17 @@ fn names_cannot_leave_the_folder() {
         );
     }
 }
+
+#[test]
+fn a_file_to_take_in_that_is_no_model_is_told_of_by_its_own_name() {
+    let (folder, store) = store();
+    let mine = folder.path().join("mine.bin");
+    fs::write(&mine, b"no model").unwrap();
+    let missing = folder.path().join("missing.bin");
+    for file in [mine.as_path(), missing.as_path(), folder.path()] {
+        let refused = store.import_file("mine", file, None).unwrap_err();
+        let told = refused.to_string();
+        assert!(told.contains(&*file.to_string_lossy()), "{told}");
+    }
+    assert!(!store.folder.exists(), "something was made");
+}
