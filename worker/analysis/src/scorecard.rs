@@ -8,6 +8,7 @@ mod fill;
 mod measure;
 mod review;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use job_schema::analysis::{Conversation, Score};
@@ -18,6 +19,8 @@ pub use agreement::{Agreement, QuestionAgreement};
 pub use file::CardError;
 pub use measure::Measure;
 pub use review::{ReviewError, Reviewed};
+
+use crate::RuleSet;
 
 /// A checked form.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +106,29 @@ impl Scorecard {
     /// The text is not TOML, or says what a form cannot mean.
     pub fn parse(text: &str) -> Result<Self, CardError> {
         file::read(text)
+    }
+
+    /// The rules that the form asks for and `rules` lack, each once, in their order of the alphabet. What asks for one of them
+    /// is inconclusive on every call.
+    pub fn missing_rules(&self, rules: Option<&RuleSet>) -> Vec<&str> {
+        let has = |name: &str| {
+            rules.is_some_and(|rules| rules.rules().iter().any(|rule| rule.name == name))
+        };
+        let mut wanted: BTreeSet<&str> = self.keywords.iter().map(|k| k.rule.as_str()).collect();
+        for question in self.sections.iter().flat_map(|section| &section.questions) {
+            wanted.extend(question.not_applicable_if.as_deref());
+            wanted.extend(
+                question
+                    .answers
+                    .iter()
+                    .filter_map(|choice| match &choice.when {
+                        When::Rule(rule) | When::NotRule(rule) => Some(rule.as_str()),
+                        When::Measure(..) | When::Otherwise => None,
+                    }),
+            );
+        }
+        wanted.retain(|name| !has(name));
+        wanted.into_iter().collect()
     }
 
     /// Answers every question.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
+use analysis::RuleSet;
 use analysis::scorecard::{CardError, ReviewError, Scorecard};
 use job_schema::analysis::{
     ChannelTalk, Conversation, Hit, NonTalk, Outcome, Overlap, RuleResult, Score,
@@ -360,4 +361,32 @@ fn the_example_forms_ask_for_rules_that_the_example_rules_have() {
         assert_eq!(result.inconclusive_count, 0, "{:?}", result.sections);
         assert_eq!(result.percent, Some(100.0));
     }
+}
+
+#[test]
+fn the_rules_that_a_form_asks_for_and_that_are_missing_are_named() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/");
+    let read = |name: &str| std::fs::read_to_string(format!("{folder}{name}")).unwrap();
+    let rules = |version| RuleSet::parse(&read(&format!("call-quality@{version}.toml"))).unwrap();
+    for version in [1, 2] {
+        let form = read(&format!("call-quality-form@{version}.scorecard.toml"));
+        let form = Scorecard::parse(&form).unwrap();
+        let none: [&str; 0] = [];
+        assert_eq!(form.missing_rules(Some(&rules(version))), none, "{version}");
+    }
+    let newer = Scorecard::parse(&read("call-quality-form@2.scorecard.toml")).unwrap();
+    assert_eq!(
+        newer.missing_rules(Some(&rules(1))),
+        ["disclosure", "opening"]
+    );
+    let documented = Scorecard::parse(&documented()).unwrap();
+    let asked = [
+        "callback",
+        "disclosure",
+        "greeting",
+        "profanity",
+        "solved",
+        "transferred",
+    ];
+    assert_eq!(documented.missing_rules(None), asked);
 }
