@@ -24,7 +24,7 @@ Exit status:
   1    it failed, or some items did; or a difference was found
   2    usage
   66   the model is missing, unknown or damaged
-  69   broker or store cannot be reached
+  69   broker, store or a model's home cannot be reached
   75   not yet: try again later
   77   the kernel gives less of a sandbox than engine.require_sandbox asks for
   78   the configuration cannot be used
@@ -47,8 +47,21 @@ impl Exit {
 
     /// Says what happened, and ends.
     pub fn report(&self) -> ExitCode {
-        eprintln!("earwitness: {:#}", self.error);
+        eprintln!("earwitness: {}", self.told());
         ExitCode::from(self.status)
+    }
+
+    /// The error and its causes. Some errors tell of their cause themselves: it is not said twice.
+    pub fn told(&self) -> String {
+        let mut text = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            if text.is_empty() {
+                text = cause;
+            } else if !text.ends_with(&cause) {
+                text = format!("{text}: {cause}");
+            }
+        }
+        text
     }
 }
 
@@ -68,5 +81,33 @@ impl From<anyhow::Error> for Exit {
             status: SOME_FAILED,
             error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let read = std::io::Error::other("no such file");
+        let settings = crate::config::ConfigError::Read {
+            path: "x.toml".into(),
+            source: read,
+        };
+        for (error, told) in [
+            (settings.into(), "read settings x.toml: no such file"),
+            (
+                anyhow!("cause").context("list").context("read"),
+                "read: list: cause",
+            ),
+            (anyhow!("alone"), "alone"),
+        ] {
+            assert_eq!(Exit::new(1, error).told(), told);
+        }
+        let twice: anyhow::Result<()> = Err(anyhow!("gone")).context("read: gone");
+        assert_eq!(Exit::from(twice.unwrap_err()).told(), "read: gone");
     }
 }

@@ -76,7 +76,7 @@ pub(super) async fn retention(config: &Config, offline: bool) -> Check {
     let shelf = match Shelf::open(config).await {
         Ok(shelf) => shelf,
         Err(e) => {
-            let detail = format!("{:#}", e.error);
+            let detail = e.told();
             return not_ok("retention", Verdict::Fail, detail, "see store");
         }
     };

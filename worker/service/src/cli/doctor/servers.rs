@@ -116,7 +116,7 @@ pub(super) async fn store(config: &Config) -> [Check; 2] {
     };
     let shelf = match Shelf::open(config).await {
         Ok(shelf) => shelf,
-        Err(e) => return failed(format!("{:#}", e.error), FIX),
+        Err(e) => return failed(e.told(), FIX),
     };
     let round = match try_round(&shelf).await {
         Ok(round) => round,
