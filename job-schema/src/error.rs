@@ -68,7 +68,7 @@ error_codes! {
     /// The job names a model that this fleet does not have.
     UnknownModel => "unknown_model", Permanent, "run workers with this model (engine.model), or submit without options.model";
     /// The job names a rule set that cannot be found or read.
-    BadRules => "bad_rules", Permanent, "check the rule set with `earwitness rules check`, then submit again";
+    BadRules => "bad_rules", Permanent, "check the rule set or the scorecard with `earwitness rules check FILE`, then replay";
     /// The result to be scored again is not there, or has no transcript.
     ResultNotFound => "result_not_found", Permanent, "check the manifest's key; the result may have been deleted";
     /// No object at the recording's key.
@@ -90,7 +90,7 @@ error_codes! {
     /// A container we read, with a codec that we do not.
     UnsupportedCodec => "unsupported_codec", Permanent, "convert to a supported codec, for instance 8 kHz WAV";
     /// Rate or channel count outside what a recorder makes.
-    UnsupportedLayout => "unsupported_layout", Permanent, "record at 4 to 384 kHz with 1 to 8 channels";
+    UnsupportedLayout => "unsupported_layout", Permanent, "convert the recording, or change limits.max_channels, min_ or max_sample_rate_hz where the detail names them";
     /// The container is damaged so far that nothing could be decoded.
     RecordingCorrupt => "recording_corrupt", Permanent, "fetch the recording again from its source";
     /// Bytes went in and no samples came out.
@@ -102,7 +102,7 @@ error_codes! {
     /// The engine ran into its memory limit.
     EngineOutOfMemory => "engine_out_of_memory", Content, "raise engine.memory_limit_bytes or lower slots";
     /// The model returned an error.
-    RecognitionFailed => "recognition_failed", Content, "look at the failure's detail, and check the model's file with `earwitness models verify`";
+    RecognitionFailed => "recognition_failed", Content, "look at the failure's detail, and check the model's file with `earwitness models verify NAME`";
     /// The store could not be reached or answered with an error.
     StoreUnavailable => "store_unavailable", Infra, "check the store's health and the worker's credentials";
     /// The transfer ended early or did not match its checksum.
@@ -160,5 +160,14 @@ impl Failure {
 
     pub fn class(&self) -> Class {
         self.code.class()
+    }
+
+    /// With the place of the field at fault, where it has one.
+    pub fn placed(&self) -> String {
+        match self.pointer.as_deref() {
+            None => self.to_string(),
+            Some("") => format!("{self} (at the message as a whole)"),
+            Some(pointer) => format!("{self}, at {pointer}"),
+        }
     }
 }
