@@ -171,8 +171,11 @@ fn given(spec: &CallSpec, model: &ModelTraits) -> Result<Option<Language>, Failu
         (spec.languages.as_slice(), "/options/languages"),
     ] {
         if let Some(code) = wanted.iter().find(|code| !model.knows(code)) {
-            let known = model.languages.len();
-            let detail = format!("the model does not know `{code}`; it knows {known} languages");
+            let known = match model.languages.as_slice() {
+                [only] => format!("`{only}` alone"),
+                many => format!("{} languages", many.len()),
+            };
+            let detail = format!("the model does not know `{code}`; it knows {known}");
             return Err(Failure::at(ErrorCode::BadJob, pointer, detail));
         }
     }

@@ -11,6 +11,7 @@ use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use analysis::redact::{Found, Policy, apply, find, leaks_in_audio, leaks_in_text, mute_spans};
+use job_schema::analysis::Analysis;
 use job_schema::engine::CallSpec;
 use job_schema::job::Format;
 use job_schema::redaction::{Check, Leak, RedactionReport, Verdict, Withheld, WithheldReason};
@@ -44,8 +45,8 @@ pub struct Original {
 #[derive(Debug)]
 pub struct Copies {
     pub report: RedactionReport,
-    /// The transcript as others may read it; none if it is withheld.
-    pub transcript: Option<Transcript>,
+    /// The transcript and its analysis as others may read them; none if they are withheld.
+    pub readable: Option<(Transcript, Analysis)>,
     pub objects: Vec<Object>,
 }
 
@@ -235,11 +236,12 @@ fn copies(
         verdict,
     };
     let mut objects = vec![Object::json("redaction.json", &report)];
-    let may_be_read = report.withheld.is_none();
-    if may_be_read {
+    let mut readable = None;
+    if report.withheld.is_none() {
         let (scoring, formats) = (&original.scoring, &original.formats);
-        let (_, documents) = results::documents(&text, scoring, formats, Content::Redacted);
+        let (analysis, documents) = results::documents(&text, scoring, formats, Content::Redacted);
         objects.extend(documents);
+        readable = Some((text, analysis));
         if let Some((recording, peaks)) = sound {
             objects.push(peaks);
             objects.push(Object::new("recording.wav", "audio/wav", read(&recording)?));
@@ -250,7 +252,7 @@ fn copies(
     }
     Ok(Copies {
         report,
-        transcript: may_be_read.then_some(text),
+        readable,
         objects,
     })
 }

@@ -273,7 +273,7 @@ async fn audio_that_still_says_it_is_withheld_with_everything_else() {
     assert_eq!(copies.report.verdict.audio, Check::Leaks);
     assert!(!copies.report.verdict.leaks.is_empty());
     assert_eq!(names(&copies), ["redacted/redaction.json"]);
-    assert!(copies.transcript.is_none());
+    assert!(copies.readable.is_none());
     assert!(!String::from_utf8_lossy(&copies.objects[0].bytes).contains("pears"));
 }
 

@@ -22,6 +22,10 @@ pub enum BookError {
         action: &'static str,
         source: io::Error,
     },
+    #[error(
+        "there is such a file already: `earwitness batch run` goes on with its plan, and a new plan wants a file of another name"
+    )]
+    Exists,
     #[error("another process works on this batch")]
     Busy,
     #[error("line {0} is not one of a batch file")]
@@ -82,7 +86,11 @@ impl Book {
         };
         let mut options = File::options();
         options.write(true).create_new(true).mode(0o600);
-        let mut out = BufWriter::new(options.open(path).map_err(failed)?);
+        let file = options.open(path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => BookError::Exists,
+            _ => failed(e),
+        })?;
+        let mut out = BufWriter::new(file);
         let items_count = items.len();
         let lines = std::iter::once(Line::Frozen(Box::new(frozen.clone())))
             .chain(items.iter().cloned().map(Line::Item))

@@ -3,7 +3,7 @@
 mod plan;
 mod print;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Global;
@@ -82,12 +82,12 @@ pub(super) async fn run(global: &Global, args: BatchArgs) -> Result<u8, Exit> {
         BatchCommand::Plan(args) => plan::run(global, *args).await,
         BatchCommand::Run(args) | BatchCommand::Resume(args) => go_on(global, args).await,
         BatchCommand::Status(args) => {
-            let book = Book::look(&args.book).map_err(unusable)?;
+            let book = Book::look(&args.book).map_err(unusable(&args.book))?;
             print::counts(book.counts(), args.json)?;
             Ok(exit::OK)
         }
         BatchCommand::Report(args) => {
-            let book = Book::look(&args.book).map_err(unusable)?;
+            let book = Book::look(&args.book).map_err(unusable(&args.book))?;
             print::report(&book, &args.book, args.json)?;
             Ok(exit::OK)
         }
@@ -95,7 +95,8 @@ pub(super) async fn run(global: &Global, args: BatchArgs) -> Result<u8, Exit> {
 }
 
 async fn go_on(global: &Global, args: RunArgs) -> Result<u8, Exit> {
-    let mut book = Book::open(&args.book).map_err(unusable)?;
+    let unusable = unusable(&args.book);
+    let mut book = Book::open(&args.book).map_err(&unusable)?;
     let config = settings(global, &[])?.config;
     Broker::check_settings(&config.broker)?;
     let shelf = Shelf::open(&config).await?;
@@ -134,12 +135,18 @@ async fn go_on(global: &Global, args: RunArgs) -> Result<u8, Exit> {
     })
 }
 
-fn unusable(error: BookError) -> Exit {
-    let status = match error {
-        BookError::Busy => exit::TRY_LATER,
-        BookError::File { .. } | BookError::Line(_) | BookError::Unfinished => exit::SOME_FAILED,
-    };
-    Exit::new(status, error)
+fn unusable(path: &Path) -> impl Fn(BookError) -> Exit {
+    move |error| {
+        let status = match error {
+            BookError::Busy => exit::TRY_LATER,
+            BookError::File { .. }
+            | BookError::Exists
+            | BookError::Line(_)
+            | BookError::Unfinished => exit::SOME_FAILED,
+        };
+        let error = anyhow::Error::from(error).context(path.display().to_string());
+        Exit::new(status, error)
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -1,15 +1,21 @@
 //! What several commands share: settings, an engine on a verified model, the store and its buckets.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use analysis::{RuleSet, Scorecard};
 use anyhow::Context;
+use jiff::Timestamp;
 use job_schema::engine::{Limits, Sandbox};
-use job_schema::job::BucketName;
+use job_schema::job::{BucketName, OWN_FACTS};
 use job_schema::{ErrorCode, Sha256};
 use models::ModelStore;
+use models::pull::{PullError, Source};
+use models::store::StoreError as ModelError;
 
 use super::Global;
+use crate::audit::AuditLog;
 use crate::config::{self, Config, Loaded, RecognizerKind};
 use crate::engine::{Engine, EngineSettings, RecognizerSource};
 use crate::exit::{self, Exit};
@@ -28,7 +34,7 @@ pub(super) struct ModelArgs {
     /// Where models are kept; overrides engine.models_dir.
     #[arg(long, value_name = "DIR")]
     pub(super) models_dir: Option<PathBuf>,
-    /// Spans recognised at once; overrides engine.slots.
+    /// Calls worked on at the same time, one thread each; 0 for one on each core. Overrides engine.slots.
     #[arg(long, value_name = "N")]
     pub(super) slots: Option<u16>,
 }
@@ -139,29 +145,45 @@ async fn source(config: &Config) -> Result<(String, RecognizerSource), Exit> {
     let store = model_store(config)?;
     let name = config.engine.model.clone();
     let (wanted, auto_pull) = (name.clone(), config.engine.auto_pull);
-    let verified = tokio::task::spawn_blocking(move || -> anyhow::Result<PathBuf> {
+    let verified = tokio::task::spawn_blocking(move || -> Result<PathBuf, Exit> {
         if auto_pull && store.path(&wanted).is_err() {
-            models::pull(
-                &store,
-                &wanted,
-                &models::pull::Source::default(),
-                &mut |_| {},
-            )?;
+            models::pull(&store, &wanted, &Source::default(), &mut |_| {}).map_err(unpulled)?;
         }
-        let verified = store
-            .verify(&wanted)
-            .with_context(|| format!("`earwitness models pull {wanted}` gets it"))?;
+        let verified = store.verify(&wanted).map_err(|e| {
+            let advice = advice(&store, &wanted, &e);
+            Exit::new(exit::BAD_MODEL, anyhow::Error::from(e).context(advice))
+        })?;
         Ok(verified.path)
     });
-    let path = verified
-        .await
-        .context("verify model")?
-        .map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
+    let path = verified.await.context("verify model")??;
     let recognizer = match config.engine.recognizer {
         RecognizerKind::Native => RecognizerSource::Native(path),
         _ => RecognizerSource::Whisper(path),
     };
     Ok((name, recognizer))
+}
+
+/// How a model comes to be there and whole.
+fn advice(store: &ModelStore, name: &str, error: &ModelError) -> String {
+    match error {
+        ModelError::NotInstalled { .. } if store.catalogue().get(name).is_some() => {
+            format!("`earwitness models pull {name}` gets it")
+        }
+        ModelError::NotInstalled { .. } | ModelError::BadName { .. } => {
+            "`earwitness models list` has the names, `earwitness models import` takes another"
+                .into()
+        }
+        _ => format!("`earwitness models rm {name}` and then `pull {name}` get it anew"),
+    }
+}
+
+/// A fetch that failed: a home that cannot be reached may be there the next time.
+pub(super) fn unpulled(error: PullError) -> Exit {
+    let status = match error {
+        PullError::Unreachable { .. } | PullError::PackageIndex { .. } => exit::UNREACHABLE,
+        _ => exit::BAD_MODEL,
+    };
+    Exit::new(status, error)
 }
 
 /// The store with the buckets that commands use.
@@ -208,7 +230,7 @@ pub(super) fn s3_uri(text: &str) -> Option<Result<Location, String>> {
     }))
 }
 
-/// Rules and a scorecard from files of one's own.
+/// Rules and a scorecard from files of one's own. Says on standard error where the two do not fit.
 pub(super) async fn scoring(rules: Option<&Path>, card: Option<&Path>) -> Result<Scoring, Exit> {
     let unusable = |failure| Exit::new(exit::CONFIG, failure);
     let mut scoring = Scoring::default();
@@ -218,7 +240,55 @@ pub(super) async fn scoring(rules: Option<&Path>, card: Option<&Path>) -> Result
     if let Some(path) = card {
         scoring.scorecard = Some(load_scorecard(path).await.map_err(unusable)?);
     }
+    if let Some(card) = &scoring.scorecard {
+        warn_of_missing_rules(card, scoring.rules.as_deref());
+    }
     Ok(scoring)
+}
+
+/// A question whose rule is missing is inconclusive, or false where it counts so: easily taken for what the call deserves.
+pub(super) fn warn_of_missing_rules(card: &Scorecard, rules: Option<&RuleSet>) {
+    let missing = card.missing_rules(rules);
+    if missing.is_empty() {
+        return;
+    }
+    let (id, version, missing) = (&card.id, card.version, missing.join(", "));
+    match rules {
+        Some(rules) => eprintln!(
+            "warning: {id}@{version} asks for rules that {}@{} lacks, and answers without them: {missing}",
+            rules.id(),
+            rules.version()
+        ),
+        None => eprintln!(
+            "warning: {id}@{version} asks for rules, and none are given with --rules: {missing}"
+        ),
+    }
+}
+
+/// A time on the command line.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    let expected = |_| "expected a time as in RFC 3339, such as 2026-12-01T00:00:00Z".to_owned();
+    text.parse().map_err(expected)
+}
+
+/// The audit log that the settings name. Opened first: what cannot be accounted for is not begun.
+pub(super) fn audit_log(config: &Config, who: &str) -> Result<AuditLog, Exit> {
+    let path = config.audit.file.as_deref();
+    AuditLog::open(path, who).map_err(|e| {
+        let shown = path.unwrap_or(Path::new("")).display();
+        let why = match e.kind() {
+            ErrorKind::WouldBlock => {
+                "another process writes it: give this one another file (EARWITNESS__AUDIT__FILE)"
+                    .to_owned()
+            }
+            ErrorKind::Other => format!("{e} (`earwitness audit verify {shown}` says more)"),
+            _ => e.to_string(),
+        };
+        Exit::new(
+            exit::CONFIG,
+            anyhow::anyhow!("open audit.file {shown}: {why}"),
+        )
+    })
 }
 
 /// Something known of a call: `queue=sales 2`.
@@ -229,7 +299,41 @@ pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The same as an attribute of a call, which is none of what is measured.
+pub(super) fn attribute(text: &str) -> Result<(String, String), String> {
+    let (name, value) = name_and_value(text)?;
+    if OWN_FACTS.contains(&name.as_str()) {
+        return Err(format!("`{name}` is measured on the recording"));
+    }
+    Ok((name, value))
+}
+
 /// The digest of what was hashed, as our own type.
 pub(super) fn hexadecimal(digest: impl AsRef<[u8]>) -> Sha256 {
     Sha256::try_from(hex::encode(digest)).expect("a SHA-256 in hexadecimal has 64 digits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_that_cannot_be_reached_is_no_bad_model() {
+        let (url, reason) = ("http://127.0.0.1:1".to_owned(), "refused".to_owned());
+        let away = unpulled(PullError::Unreachable { url, reason });
+        assert_eq!(away.status, exit::UNREACHABLE);
+        let name = "nosuch".to_owned();
+        let unknown = unpulled(PullError::NotInCatalogue { name });
+        assert_eq!(unknown.status, exit::BAD_MODEL);
+    }
+
+    #[test]
+    fn a_time_is_explained_by_an_example() {
+        assert!(time("2026-12-01T00:00:00Z").is_ok());
+        let told = time("tomorrow").unwrap_err();
+        assert!(
+            told.contains("RFC 3339, such as 2026-12-01T00:00:00Z"),
+            "{told}"
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 use job_schema::job::{Format, Options, RawAudio, Role, RuleSetRef};
 
-use super::common::name_and_value;
+use super::common::attribute;
 use super::raw_layout;
 use super::redaction::RedactArgs;
 
@@ -30,11 +30,11 @@ pub(super) struct OptionArgs {
     /// A rule set that the workers have.
     #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
     rules: Option<RuleSetRef>,
-    /// A scorecard that the workers have.
+    /// A scorecard that the workers have, with the --rules that its questions read. What a rule is missing for is inconclusive.
     #[arg(long, value_name = "ID@VERSION", value_parser = parse_rules)]
     scorecard: Option<RuleSetRef>,
     /// Something known of the call, which rules compare as `$NAME`; may be given again.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
     attribute: Vec<(String, String)>,
     #[command(flatten)]
     language: LanguageArgs,
@@ -80,7 +80,7 @@ impl OptionArgs {
 fn parse_rules(text: &str) -> Result<RuleSetRef, String> {
     let (id, version) = text
         .rsplit_once('@')
-        .ok_or("expected ID@VERSION, for instance call-quality@1")?;
+        .ok_or("expected ID@VERSION, for instance call-quality@2")?;
     let id = id.parse().map_err(|e| format!("rule set {e}"))?;
     let version = version
         .parse()

@@ -16,7 +16,7 @@ use job_schema::job::Lane;
 use job_schema::{ObjectKey, TenantId};
 
 use super::Global;
-use super::common::{Shelf, scoring, settings};
+use super::common::{Shelf, scoring, settings, time};
 use super::out;
 use super::promise::PromiseArgs;
 use crate::exit::{self, Exit};
@@ -29,7 +29,8 @@ use report::Report;
 #[command(after_help = "\
 Examples:
   earwitness rescore --tenant acme --rules rules/call-quality@2.toml
-  earwitness rescore --tenant acme --rules rules/call-quality@2.toml --from 2026-11-01T00:00:00Z --sample 20 --json
+  earwitness rescore --tenant acme --rules rules/call-quality@2.toml \\
+      --from 2026-11-01T00:00:00Z --sample 20 --json
   earwitness rescore --tenant acme --rules rules/call-quality@2.toml --write
   earwitness rescore --tenant acme --rules rules/call-quality@2.toml --write --resume
   earwitness rescore --tenant acme --rules rules/call-quality@2.toml --submit")]
@@ -41,10 +42,10 @@ pub(super) struct RescoreArgs {
     #[arg(long, value_name = "TEXT", default_value = "")]
     prefix: String,
     /// Only results completed from this time on (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<Timestamp>,
     /// Only results completed before this time (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<Timestamp>,
     /// Only the results of these manifests: keys in the results bucket. May be given again.
     #[arg(long, value_name = "KEY", conflicts_with = "prefix")]
@@ -68,7 +69,7 @@ pub(super) struct RescoreArgs {
     #[arg(long, requires = "submit", default_value_t = Lane::Batch)]
     lane: Lane,
     /// Do not run the jobs later than this (RFC 3339).
-    #[arg(long, requires = "submit", value_name = "TIME")]
+    #[arg(long, requires = "submit", value_name = "TIME", value_parser = time)]
     not_after: Option<Timestamp>,
     #[command(flatten)]
     promise: PromiseArgs,

@@ -12,9 +12,10 @@ use job_schema::transcript::Transcript;
 use job_schema::{JobId, ObjectKey, TenantId};
 use pipeline::formats::{self, Content, Made, Material};
 
-use super::common::{Shelf, settings};
+use super::Global;
+use super::common::{Shelf, settings, time};
 use super::out;
-use super::{Global, status};
+use super::status::{self, sentence};
 use crate::exit::{self, Exit};
 use crate::store::{Location, StoreError};
 
@@ -22,14 +23,17 @@ const MAX_OBJECT_BYTES: u64 = 512 << 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Examples:
-  earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme
-  earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme --object transcript.vtt > call.vtt
-  earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme --format call-analytics
-  earwitness results 01930000-0000-7000-8000-000000000001 --tenant acme --format vcon --started-at 2026-11-24T09:30:00Z")]
+Examples, with the id that `submit` printed in $JOB:
+  earwitness results $JOB --tenant acme
+  earwitness results $JOB --tenant acme --object transcript.vtt > call.vtt
+  earwitness results $JOB --tenant acme --format call-analytics
+  earwitness results $JOB --tenant acme --format vcon --started-at 2026-11-24T09:30:00Z
+
+Exit status 1 when the job has failed or was cancelled, 75 when it has not ended or is not known yet.")]
 pub(super) struct ResultsArgs {
     /// The id that `submit` printed.
     job: JobId,
+    /// The customer account that the job belongs to.
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
     tenant: TenantId,
     /// Print this object as it is stored: manifest.json, transcript.json, analysis.json, transcript.vtt …
@@ -40,7 +44,7 @@ pub(super) struct ResultsArgs {
     #[arg(long, value_name = "FORMAT", conflicts_with = "object")]
     format: Option<Printed>,
     /// When the call began (RFC 3339), for a vCon of a call whose attribute `started_at` does not say.
-    #[arg(long, value_name = "TIME", requires = "format")]
+    #[arg(long, value_name = "TIME", requires = "format", value_parser = time)]
     started_at: Option<Timestamp>,
 }
 
@@ -68,19 +72,15 @@ pub(super) async fn run(global: &Global, args: ResultsArgs) -> Result<u8, Exit> 
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
     let status = status::read(&shelf, &args.tenant, args.job).await?;
-    let Some(State::Completed { manifest_key, .. }) = status.map(|s| s.state) else {
-        let error = anyhow::anyhow!(
-            "job {} of tenant {} is not completed: see `earwitness status`",
-            args.job,
-            args.tenant
-        );
-        return Err(Exit::new(exit::TRY_LATER, error));
+    let manifest_key = match status.map(|status| status.state) {
+        Some(State::Completed { manifest_key, .. }) => manifest_key,
+        other => return Err(without_result(&args, other.as_ref())),
     };
-    let raw = read(&shelf, manifest_key).await?;
+    let raw = read(&shelf, manifest_key, "manifest.json").await?;
     let manifest: Manifest = serde_json::from_slice(&raw).context("read manifest")?;
     match (args.object, args.format) {
         (Some(name), _) if name == "manifest.json" => out::write(&raw),
-        (Some(name), _) => out::write(&read(&shelf, key_of(&manifest, &name)?).await?),
+        (Some(name), _) => out::write(&named(&shelf, &manifest, &name).await?),
         (None, Some(Printed::As(format))) => {
             out::write(&formatted(&shelf, &manifest, format).await?);
         }
@@ -92,17 +92,32 @@ pub(super) async fn run(global: &Global, args: ResultsArgs) -> Result<u8, Exit> 
     Ok(exit::OK)
 }
 
+/// Nothing is to come of a job that failed or was cancelled; any other may have a result later.
+fn without_result(args: &ResultsArgs, state: Option<&State>) -> Exit {
+    let (job, tenant) = (args.job, &args.tenant);
+    let Some(state) = state else {
+        let error = anyhow::anyhow!("no job {job} of tenant {tenant} is known yet");
+        return Exit::new(exit::TRY_LATER, error);
+    };
+    let status = match state {
+        State::Failed { .. } | State::Cancelled => exit::SOME_FAILED,
+        _ => exit::TRY_LATER,
+    };
+    let error = anyhow::anyhow!("job {job} of tenant {tenant}: {}", sentence(state));
+    Exit::new(status, error)
+}
+
 /// As it is stored, else made now, which gives the same bytes.
 async fn formatted(
     shelf: &Shelf,
     manifest: &Manifest,
     format: Format,
 ) -> Result<bytes::Bytes, Exit> {
-    if let Ok(key) = key_of(manifest, format.file_name()) {
-        return read(shelf, key).await;
+    if lists(manifest, format.file_name()) {
+        return named(shelf, manifest, format.file_name()).await;
     }
     let material = Material {
-        transcript: &transcript(shelf, key_of(manifest, "transcript.json")?).await?,
+        transcript: &transcript(shelf, manifest).await?,
         analysis: &analysis(shelf, manifest).await?,
         content: Content::Whole,
     };
@@ -128,7 +143,7 @@ async fn vcon(
         at: &at,
     };
     let material = Material {
-        transcript: &transcript(shelf, key_of(manifest, "transcript.json")?).await?,
+        transcript: &transcript(shelf, manifest).await?,
         analysis: &analysis(shelf, manifest).await?,
         content: Content::Whole,
     };
@@ -138,49 +153,61 @@ async fn vcon(
 async fn told(shelf: &Shelf, manifest: &Manifest) -> Result<String, Exit> {
     let mut text = String::new();
     // A call that was only scored again has no transcript of its own.
-    if let Ok(key) = key_of(manifest, "transcript.json") {
-        text += &formats::turn_text(&transcript(shelf, key).await?);
+    if lists(manifest, "transcript.json") {
+        text += &formats::turn_text(&transcript(shelf, manifest).await?);
     }
-    let analysis = analysis(shelf, manifest).await?;
+    text += &scored(&analysis(shelf, manifest).await?);
+    Ok(text)
+}
+
+/// What the rules found and how the scorecard was filled in; nothing where there was neither.
+pub(super) fn scored(analysis: &Analysis) -> String {
+    let mut text = String::new();
     if let Some(score) = &analysis.score {
         text += &show::score(score);
     }
     if let Some(card) = &analysis.scorecard {
         text += &show::scorecard(card, &analysis.conversation.channels);
     }
-    Ok(text)
+    text
 }
 
-async fn transcript(shelf: &Shelf, key: ObjectKey) -> Result<Transcript, Exit> {
-    let raw = read(shelf, key).await?;
+async fn transcript(shelf: &Shelf, manifest: &Manifest) -> Result<Transcript, Exit> {
+    let raw = named(shelf, manifest, "transcript.json").await?;
     Ok(serde_json::from_slice(&raw).context("read transcript")?)
 }
 
 async fn analysis(shelf: &Shelf, manifest: &Manifest) -> Result<Analysis, Exit> {
-    let raw = read(shelf, key_of(manifest, "analysis.json")?).await?;
+    let raw = named(shelf, manifest, "analysis.json").await?;
     Ok(serde_json::from_slice(&raw).context("read analysis")?)
 }
 
-fn key_of(manifest: &Manifest, name: &str) -> Result<ObjectKey, Exit> {
-    let found = manifest.objects.iter().find(|o| o.name == name);
-    found.map(|o| o.key.clone()).ok_or_else(|| {
-        let names: Vec<&str> = manifest.objects.iter().map(|o| o.name.as_str()).collect();
-        anyhow::anyhow!(
-            "no object {name}; there are manifest.json, {}",
-            names.join(", ")
-        )
-        .into()
-    })
+fn lists(manifest: &Manifest, name: &str) -> bool {
+    manifest.objects.iter().any(|object| object.name == name)
 }
 
-async fn read(shelf: &Shelf, key: ObjectKey) -> Result<bytes::Bytes, Exit> {
+/// An object of the result.
+async fn named(shelf: &Shelf, manifest: &Manifest, name: &str) -> Result<bytes::Bytes, Exit> {
+    let Some(object) = manifest.objects.iter().find(|object| object.name == name) else {
+        let names: Vec<&str> = manifest.objects.iter().map(|o| o.name.as_str()).collect();
+        let error = anyhow::anyhow!(
+            "no object {name}; there are manifest.json, {}",
+            names.join(", ")
+        );
+        return Err(error.into());
+    };
+    read(shelf, object.key.clone(), name).await
+}
+
+/// The key may hold a phone number, so an object that is gone is told by its name.
+async fn read(shelf: &Shelf, key: ObjectKey, name: &str) -> Result<bytes::Bytes, Exit> {
     let at = Location::new(shelf.results.clone(), key);
-    shelf
-        .store
-        .get(&at, MAX_OBJECT_BYTES)
-        .await
-        .map_err(|e| match e {
-            StoreError::NotFound { .. } => Exit::new(exit::SOME_FAILED, e),
-            e => Exit::new(exit::UNREACHABLE, e),
-        })
+    let got = shelf.store.get(&at, MAX_OBJECT_BYTES).await;
+    got.map_err(|e| {
+        let status = match e {
+            StoreError::NotFound { .. } => exit::SOME_FAILED,
+            _ => exit::UNREACHABLE,
+        };
+        Exit::new(status, anyhow::Error::from(e).context(name.to_owned()))
+    })
 }

@@ -1,6 +1,6 @@
 //! `earwitness status`: the status object of a job, once or until the job ends; without a job, the fleet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use job_schema::status::{State, Status};
 use job_schema::{JobId, TenantId};
@@ -13,22 +13,26 @@ use crate::exit::{self, Exit};
 use crate::status;
 
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+/// A job that was submitted has a status before its id is told, unless the store was away just then: whatever is not known for
+/// so long is another tenant's, or none.
+const UNKNOWN_PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Examples:
-  earwitness status 01930000-0000-7000-8000-000000000001 --tenant acme
-  earwitness status 01930000-0000-7000-8000-000000000001 --tenant acme --watch
+Examples, with the id that `submit` printed in $JOB:
+  earwitness status $JOB --tenant acme
+  earwitness status $JOB --tenant acme --watch
   earwitness status --watch --interval 5 --json
 
 Without a job: lanes with what waits, how old it is at most, how fast it goes and when it will be empty; workers with
 their slots; dead letters. With --json one line each time.
 
-Exit status 1 when the job has failed or was cancelled, 75 when it is not known yet.")]
+Exit status 1 when the job has failed or was cancelled, 75 when it is not known yet; with --watch, not for a minute.")]
 pub(super) struct StatusArgs {
     /// The id that `submit` printed; without it the fleet is shown.
     #[arg(requires = "tenant")]
     job: Option<JobId>,
+    /// The customer account that the job belongs to.
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
     tenant: Option<TenantId>,
     /// Go on until the job has ended; of the fleet, until interrupted.
@@ -40,6 +44,7 @@ pub(super) struct StatusArgs {
     /// Stop after so many looks at the fleet.
     #[arg(long, value_name = "N", requires = "watch", conflicts_with = "job")]
     ticks: Option<u32>,
+    /// One JSON object: the status as it is stored, or each look at the fleet.
     #[arg(long)]
     json: bool,
 }
@@ -53,7 +58,8 @@ pub(super) async fn run(global: &Global, args: StatusArgs) -> Result<u8, Exit> {
     };
     let shelf = Shelf::open(&config).await?;
     if args.watch {
-        return watch(&shelf, &tenant, job, args.json).await;
+        let patience = Some(UNKNOWN_PATIENCE);
+        return watch(&shelf, &tenant, job, args.json, patience).await;
     }
     match read(&shelf, &tenant, job).await? {
         Some(status) => {
@@ -64,11 +70,13 @@ pub(super) async fn run(global: &Global, args: StatusArgs) -> Result<u8, Exit> {
             }
             Ok(verdict(&status))
         }
-        None => {
-            let error = anyhow::anyhow!("no job {job} of tenant {tenant}");
-            Err(Exit::new(exit::TRY_LATER, error))
-        }
+        None => Err(unknown(&tenant, job)),
     }
+}
+
+fn unknown(tenant: &TenantId, job: JobId) -> Exit {
+    let error = anyhow::anyhow!("no job {job} of tenant {tenant} is known yet");
+    Exit::new(exit::TRY_LATER, error)
 }
 
 async fn is_cancelled(shelf: &Shelf, tenant: &TenantId, job: JobId) -> Result<bool, Exit> {
@@ -77,22 +85,38 @@ async fn is_cancelled(shelf: &Shelf, tenant: &TenantId, job: JobId) -> Result<bo
         .map_err(|e| Exit::new(exit::UNREACHABLE, e))
 }
 
-/// Talks on standard error while the job goes on, and prints its last status.
+/// Talks on standard error while the job goes on, and prints its last status. A job of which nothing is known is waited for
+/// as long as `patience` says, or for ever.
 pub(super) async fn watch(
     shelf: &Shelf,
     tenant: &TenantId,
     job: JobId,
     json: bool,
+    patience: Option<Duration>,
 ) -> Result<u8, Exit> {
     let bar = indicatif::ProgressBar::new_spinner();
+    let began = Instant::now();
+    let (mut was_known, mut was_told) = (false, false);
     loop {
-        if let Some(status) = read(shelf, tenant, job).await? {
-            if has_ended(&status.state) {
+        match read(shelf, tenant, job).await? {
+            Some(status) if has_ended(&status.state) => {
                 bar.finish_and_clear();
                 print(&status, json)?;
                 return Ok(verdict(&status));
             }
-            bar.set_message(sentence(&status.state));
+            Some(status) => {
+                was_known = true;
+                bar.set_message(sentence(&status.state));
+            }
+            None if !was_known && patience.is_some_and(|limit| began.elapsed() >= limit) => {
+                bar.finish_and_clear();
+                return Err(unknown(tenant, job));
+            }
+            None if !was_known && !was_told => {
+                was_told = true;
+                bar.suspend(|| eprintln!("job {job} of tenant {tenant} is not known yet"));
+            }
+            None => {}
         }
         bar.tick();
         tokio::time::sleep(WATCH_INTERVAL).await;
@@ -182,6 +206,29 @@ pub(super) fn sentence(state: &State) -> String {
             processing.real_time_factor.unwrap_or(0.0)
         ),
         State::Cancelled => "cancelled: there is no result".into(),
-        State::Failed { failure, .. } => format!("failed: {failure} ({})", failure.code.remedy()),
+        State::Failed { failure, .. } => {
+            format!("failed: {} ({})", failure.placed(), failure.code.remedy())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::dir::DirStore;
+
+    #[tokio::test]
+    async fn a_job_that_stays_unknown_is_not_watched_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf {
+            store: Arc::new(DirStore::new(dir.path())),
+            recordings: "recordings".parse().unwrap(),
+            results: "results".parse().unwrap(),
+        };
+        let (tenant, job) = ("acme".parse().unwrap(), JobId::generate());
+        let watched = watch(&shelf, &tenant, job, false, Some(Duration::ZERO)).await;
+        assert_eq!(watched.unwrap_err().status, exit::TRY_LATER);
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use job_schema::job::Lane;
 use job_schema::{CallId, TenantId};
 
-use super::common::{Shelf, s3_uri, settings};
+use super::common::{Shelf, s3_uri, settings, time};
 use super::options::OptionArgs;
 use super::out;
 use super::promise::{PromiseArgs, end};
@@ -21,9 +21,11 @@ use crate::topology::Topology;
 #[command(after_help = "\
 Examples:
   earwitness submit call.wav --tenant acme --call 2026-11-24-0017 --channels agent,customer
-  earwitness submit s3://recordings/acme/2026/17.mp3 --tenant acme --call 17 --lane batch
-  earwitness submit call.wav --tenant acme --call 18 --rules call-quality@1 --wait
-  earwitness submit call.wav --tenant acme --call 19 --attribute direction=inbound --attribute 'queue=sales 2'
+  earwitness submit s3://recordings/acme/17.mp3 --tenant acme --call 17 --lane batch
+  earwitness submit call.wav --tenant acme --call 18 --wait \\
+      --rules call-quality@2 --scorecard call-quality-form@2
+  earwitness submit call.wav --tenant acme --call 19 \\
+      --attribute direction=inbound --attribute 'queue=sales 2'
   earwitness submit call.wav --tenant acme --call 20 --languages de,es
   earwitness submit call.ulaw --tenant acme --call 21 --raw mulaw:8000:2")]
 pub(super) struct SubmitArgs {
@@ -36,12 +38,13 @@ pub(super) struct SubmitArgs {
     /// The call's name; the file's when absent.
     #[arg(long, value_name = "NAME")]
     call: Option<CallId>,
+    /// Whose turn it is: interactive goes before standard, and standard before batch.
     #[arg(long, default_value_t = Lane::Standard)]
     lane: Lane,
     #[command(flatten)]
     options: OptionArgs,
     /// Do not run the job later than this (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     not_after: Option<Timestamp>,
     #[command(flatten)]
     promise: PromiseArgs,
@@ -73,11 +76,13 @@ pub(super) async fn run(global: &Global, args: SubmitArgs) -> Result<u8, Exit> {
     )
     .await;
     let job = submitted.map_err(|e| match e {
-        SubmitError::Refused(failure) => Exit::new(exit::SOME_FAILED, failure),
+        SubmitError::Refused(failure) => {
+            Exit::new(exit::SOME_FAILED, anyhow::anyhow!(failure.placed()))
+        }
         SubmitError::Broker(e) => e.into(),
     })?;
     if wait {
-        return status::watch(&shelf, &job.tenant, job.job_id, json).await;
+        return status::watch(&shelf, &job.tenant, job.job_id, json, None).await;
     }
     if json {
         out::line(format_args!(

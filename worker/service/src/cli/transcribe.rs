@@ -5,6 +5,7 @@ mod show;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +13,7 @@ use std::time::Instant;
 use analysis::redact::Policy;
 use futures_util::{StreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+use job_schema::analysis::Analysis;
 use job_schema::engine::CallSpec;
 use job_schema::job::{Format, RawAudio, Role};
 use job_schema::transcript::Transcript;
@@ -21,7 +23,7 @@ use sha2::Digest;
 use tokio_util::sync::CancellationToken;
 
 use super::Global;
-use super::common::{LocalEngine, ModelArgs, hexadecimal, name_and_value, scoring, settings};
+use super::common::{LocalEngine, ModelArgs, attribute, hexadecimal, scoring, settings};
 use super::options::LanguageArgs;
 use super::raw_layout;
 use super::redaction::RedactArgs;
@@ -40,26 +42,30 @@ Examples:
   earwitness transcribe calls/*.mp3 --out results --channels agent,customer --format vtt,srt
   earwitness transcribe call.wav --languages de,es,fr
   earwitness transcribe call.wav --vocabulary 'Northgate,Boiler Care Plus'
+  earwitness transcribe call.wav --rules rules/call-quality@2.toml \\
+      --scorecard rules/call-quality-form@2.scorecard.toml
   earwitness transcribe call.ulaw --raw mulaw:8000:1 --json
   earwitness transcribe call.wav --out results --redact card_number,card_cvv --redact-audio")]
 pub(super) struct TranscribeArgs {
     /// Recordings to transcribe.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Write each file's results to DIR/<file name>/, so no two may have one name. Without it the transcript goes to standard output.
+    /// Write each file's results to DIR/<file name>/, so no two may have one name. Without it the transcript goes to standard output,
+    /// then what the rules found and how the scorecard was filled in.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Who speaks on each channel: agent, customer, ivr, mixed or unknown.
     #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
     channels: Vec<Role>,
-    /// A rule file to score the calls with.
+    /// A rule file to score the calls with. Without --out its findings follow the transcript.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// A scorecard to fill in from what the rules and measures say.
+    /// A scorecard to fill in from what the rules and measures say. Rules that it asks for and --rules lacks are named on standard
+    /// error; what needs them is inconclusive.
     #[arg(long, value_name = "FILE")]
     scorecard: Option<PathBuf>,
     /// Something known of the calls, which rules compare as `$NAME`; may be given again.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
     attribute: Vec<(String, String)>,
     /// Formats to write beside transcript.json and analysis.json.
     #[arg(
@@ -156,10 +162,10 @@ impl Transcribed {
     }
 
     /// What may be shown: the redacted copy where one was asked for, and nothing if that is withheld.
-    fn readable(&self) -> Option<&Transcript> {
+    fn readable(&self) -> Option<(&Transcript, &Analysis)> {
         match &self.copies {
-            Some(copies) => copies.transcript.as_ref(),
-            None => Some(&self.results.transcript),
+            Some(copies) => copies.readable.as_ref().map(|(text, found)| (text, found)),
+            None => Some((&self.results.transcript, &self.results.analysis)),
         }
     }
 }
@@ -247,7 +253,7 @@ async fn open(path: PathBuf) -> Result<(File, u64, Sha256), Failure> {
     let joined = tokio::task::spawn_blocking(read).await;
     let (file, size, digest) = joined
         .map_err(|_| Failure::new(ErrorCode::Internal, "reading the file panicked"))?
-        .map_err(|e| Failure::new(ErrorCode::RecordingNotFound, format!("read file: {e}")))?;
+        .map_err(|e| unread(&e))?;
     if size == 0 {
         return Err(Failure::new(
             ErrorCode::RecordingEmpty,
@@ -255,6 +261,18 @@ async fn open(path: PathBuf) -> Result<(File, u64, Sha256), Failure> {
         ));
     }
     Ok((file, size, digest))
+}
+
+fn unread(error: &std::io::Error) -> Failure {
+    let (code, detail) = match error.kind() {
+        ErrorKind::NotFound => (ErrorCode::RecordingNotFound, "no such file".to_owned()),
+        ErrorKind::IsADirectory => (ErrorCode::RecordingNotFound, "it is a directory".to_owned()),
+        ErrorKind::PermissionDenied => {
+            (ErrorCode::RecordingForbidden, "may not be read".to_owned())
+        }
+        _ => (ErrorCode::HostExhausted, format!("read file: {error}")),
+    };
+    Failure::new(code, detail)
 }
 
 /// Where a file's results go.

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use job_schema::manifest::Manifest;
 use job_schema::{SCHEMA_VERSION, Sha256, TenantId};
 
-use super::super::common::{LocalEngine, Shelf, languages, s3_uri, settings};
+use super::super::common::{
+    LocalEngine, Shelf, languages, s3_uri, settings, warn_of_missing_rules,
+};
 use super::super::options::OptionArgs;
 use super::super::promise::PromiseArgs;
 use super::super::{Global, out};
@@ -31,8 +33,10 @@ use crate::store::Location;
 pub(super) const HELP: &str = "\
 Examples:
   earwitness batch plan calls.csv --tenant acme --book acme.batch --rules call-quality@2
-  earwitness batch plan s3://recordings/acme/2025/ --tenant acme --book acme.batch --rtf 0.05 --fleet-slots 64
-  earwitness batch plan s3://inventory/recordings/daily/2026-11-24T01-00Z/manifest.json --tenant acme --book acme.batch
+  earwitness batch plan s3://recordings/acme/2025/ --tenant acme --book acme.batch \\
+      --rtf 0.05 --fleet-slots 64
+  earwitness batch plan s3://inventory/recordings/daily/2026-11-24T01-00Z/manifest.json \\
+      --tenant acme --book acme.batch
 
 CSV (with a header) and JSON lines have `key` and may have `bucket`, `call`, `version_id`, `size_bytes` and `duration_s`. Without
 `call` the file's name without its ending is the call. A line that names no recording is counted, and stops nothing.
@@ -49,6 +53,7 @@ pub(super) struct PlanArgs {
     /// A .csv or .jsonl file, s3://BUCKET/PREFIX, or s3://BUCKET/…/manifest.json of an S3 inventory.
     #[arg(value_name = "LIST")]
     list: String,
+    /// The customer account that the calls belong to.
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
     tenant: TenantId,
     /// The batch file to make, readable by its owner only: it names recordings.
@@ -81,7 +86,7 @@ pub(super) async fn run(global: &Global, args: PlanArgs) -> Result<u8, Exit> {
     let workers = presence::alive(shelf.store.as_ref(), &shelf.results, now);
     let workers = workers.await.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;
     let frozen = freeze(&args, &config, &workers).await?;
-    Book::create(&args.book, &frozen, &list.items, &list.refused).map_err(unusable)?;
+    Book::create(&args.book, &frozen, &list.items, &list.refused).map_err(unusable(&args.book))?;
     let slots = args
         .fleet_slots
         .unwrap_or_else(|| workers.iter().map(|w| u32::from(w.slots)).sum());
@@ -105,29 +110,31 @@ async fn read(args: &PlanArgs, shelf: &Shelf) -> Result<List, Exit> {
                 .map_err(|e| Exit::new(2, anyhow::anyhow!("bucket {e}")))?;
             source::prefix(store, &bucket, prefix, &mut reader).await
         };
-        done.map_err(unreadable)?;
+        done.map_err(unreadable(&args.list))?;
         return Ok(reader.list);
     }
-    let file = File::open(&args.list).map_err(|e| unreadable(SourceError::File(e)))?;
+    let file = File::open(&args.list).map_err(|e| unreadable(&args.list)(SourceError::File(e)))?;
     let lines = BufReader::new(file);
     let done = if args.list.ends_with(".jsonl") || args.list.ends_with(".ndjson") {
         source::json_lines(lines, &mut reader)
     } else {
         source::csv(lines, &mut reader)
     };
-    done.map_err(unreadable)?;
+    done.map_err(unreadable(&args.list))?;
     Ok(reader.list)
 }
 
-fn unreadable(error: SourceError) -> Exit {
-    let status = match error {
-        SourceError::Store(_) => exit::UNREACHABLE,
-        SourceError::File(_)
-        | SourceError::Column { .. }
-        | SourceError::NoKey
-        | SourceError::Inventory(_) => exit::SOME_FAILED,
-    };
-    Exit::new(status, error)
+fn unreadable(list: &str) -> impl Fn(SourceError) -> Exit {
+    move |error| {
+        let status = match error {
+            SourceError::Store(_) => exit::UNREACHABLE,
+            SourceError::File(_)
+            | SourceError::Column { .. }
+            | SourceError::NoKey
+            | SourceError::Inventory(_) => exit::SOME_FAILED,
+        };
+        Exit::new(status, anyhow::Error::from(error).context(list.to_owned()))
+    }
 }
 
 struct LookedUp {
@@ -202,17 +209,19 @@ async fn freeze(args: &PlanArgs, config: &Config, workers: &[Presence]) -> Resul
         .into_owned();
     let rules = RuleBook::new(config.rules.dir.clone().unwrap_or_else(|| "rules".into()));
     let unusable = |e| Exit::new(exit::CONFIG, e);
-    let rules_sha256 = match &options.rules {
-        Some(wanted) => Some(rules.load(wanted).await.map_err(unusable)?.sha256),
+    let rule_set = match &options.rules {
+        Some(wanted) => Some(rules.load(wanted).await.map_err(unusable)?),
         None => None,
     };
     let scorecard_sha256: Option<Sha256> = match &options.scorecard {
         Some(wanted) => {
             let card = rules.load_scorecard(wanted).await.map_err(unusable)?;
+            warn_of_missing_rules(&card, rule_set.as_ref().map(|loaded| &*loaded.rules));
             Some(card.sha256.clone())
         }
         None => None,
     };
+    let rules_sha256 = rule_set.map(|loaded| loaded.sha256);
     let (model, pipeline_revision) = model(config, workers, options.model.as_deref()).await?;
     let Promise { phi, baa } = args.promise.promise();
     Ok(Frozen {

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use job_schema::Failure;
 use job_schema::redaction::RedactionReport;
+use job_schema::{ErrorCode, Failure};
 use serde::Serialize;
 
 use super::super::out;
 use super::super::redaction::told;
+use super::super::results::scored;
 use super::{TranscribeArgs, Transcribed};
 use crate::exit::Exit;
 use crate::recognise::Board;
@@ -77,7 +78,7 @@ pub(super) fn report(
     if args.json {
         let done = outcome.as_ref().ok();
         let texts = |d: &Transcribed| {
-            let channels = d.readable().map(|transcript| &transcript.channels);
+            let channels = d.readable().map(|(transcript, _)| &transcript.channels);
             channels.into_iter().flatten().map(channel_text).collect()
         };
         let copies = done.and_then(|d| d.copies.as_ref());
@@ -98,7 +99,7 @@ pub(super) fn report(
     }
     let done = match outcome {
         Err(failure) => {
-            eprintln!("{}: {failure} ({})", file.display(), failure.code.remedy());
+            eprintln!("{}: {failure} ({})", file.display(), remedy(failure));
             return Ok(());
         }
         Ok(done) => done,
@@ -115,10 +116,26 @@ pub(super) fn report(
             wall.as_secs_f64(),
             place.display()
         ));
-    } else if let Some(transcript) = done.readable() {
-        out::write(pipeline::formats::turn_text(transcript).as_bytes());
+    } else if let Some((transcript, analysis)) = done.readable() {
+        let text = pipeline::formats::turn_text(transcript) + &scored(analysis);
+        out::write(text.as_bytes());
     }
     Ok(())
+}
+
+/// The remedies of codes speak to whoever submits jobs: here are files and options instead.
+fn remedy(failure: &Failure) -> &'static str {
+    match (failure.code, failure.pointer.as_deref()) {
+        (ErrorCode::RecordingNotFound, _) => "check the path: it is to name a recording",
+        (ErrorCode::RecordingForbidden, _) => "allow this user to read the file",
+        (_, Some("/options/language")) => {
+            "use a multilingual model such as base, or another --language, such as en"
+        }
+        (_, Some("/options/languages")) => {
+            "use a multilingual model such as base, or other --languages"
+        }
+        (code, _) => code.remedy(),
+    }
 }
 
 fn channel_text(channel: &job_schema::transcript::Channel) -> String {
