@@ -46,7 +46,7 @@ async fn what_is_no_model_in_a_bucket_is_refused_and_leaves_nothing() {
         ("s3://recordings/models/junk.bin", 66, "ggml"),
         ("s3://recordings", 2, "expected s3://BUCKET/KEY"),
         ("s3://UPPER/x.bin", 2, "bucket"),
-        ("/nowhere/ggml-tiny.en.bin", 66, "open /nowhere"),
+        ("/nowhere/ggml-tiny.en.bin", 66, "open `/nowhere"),
     ] {
         let pulled = pull(&fleet, folder.path(), from).await;
         assert_eq!(pulled.status, status, "{from}: {}", pulled.talk);

@@ -180,3 +180,37 @@ async fn run(global: Global, command: Command) -> Result<u8, Exit> {
         Command::Engine(_) | Command::Mute(_) => Ok(exit::OK),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Help is wrapped here.
+    const COLUMNS: usize = 100;
+
+    fn visit(command: &clap::Command, path: &str, look: &mut dyn FnMut(&clap::Command, &str)) {
+        let path = format!("{path} {}", command.get_name());
+        look(command, &path);
+        for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
+            visit(part, &path, look);
+        }
+    }
+
+    #[test]
+    fn no_example_is_wrapped_and_every_argument_is_described() {
+        visit(&Cli::command(), "", &mut |command, path| {
+            let after = command.get_after_help().map(ToString::to_string);
+            for line in after.unwrap_or_default().lines() {
+                let is_example = line.starts_with("  ");
+                let columns = line.chars().count();
+                assert!(!is_example || columns <= COLUMNS, "{path}: {line}");
+            }
+            for argument in command.get_arguments().filter(|a| !a.is_hide_set()) {
+                let told = argument.get_help().is_some();
+                assert!(told, "{path}: {}", argument.get_id());
+            }
+        });
+    }
+}

@@ -25,6 +25,7 @@ Example:
 Lines cut off at the end leave a whole chain. Keep the last hash that is printed elsewhere, and give it next time
 with --last: it then has to be in the log.")]
     Verify {
+        /// The log, which is audit.file of a worker or a command.
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// A hash that was the last one once.

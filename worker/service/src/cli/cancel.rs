@@ -10,9 +10,9 @@ use crate::exit::{self, Exit};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Examples:
-  earwitness cancel 01930000-0000-7000-8000-000000000001 --tenant acme
-  earwitness cancel 01930000-0000-7000-8000-000000000001 --tenant acme --undo
+Examples, with the id that `submit` printed in $JOB:
+  earwitness cancel $JOB --tenant acme
+  earwitness cancel $JOB --tenant acme --undo
 
 The job ends with the code `cancelled`, a failed event and a dead letter, as soon as a worker has it. --undo takes that back
 for a job that still waits; one that ended may then be replayed with `earwitness dlq replay --id JOB`.
@@ -21,6 +21,7 @@ Exit status 1 when the job has ended already: what it made stays.")]
 pub(super) struct CancelArgs {
     /// The id that `submit` printed.
     job: JobId,
+    /// The customer account that the job belongs to.
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
     tenant: TenantId,
     /// Let it run after all.

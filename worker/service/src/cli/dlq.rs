@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
+use job_schema::ErrorCode;
 
 use super::{Global, common, out};
 use crate::broker::Broker;
@@ -89,7 +90,7 @@ struct FilterArgs {
     #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// With this error code; `delivery_limit` for what the broker gave up.
-    #[arg(long, value_name = "CODE", alias = "code")]
+    #[arg(long, value_name = "CODE", alias = "code", value_parser = reason)]
     reason: Option<String>,
     /// Of this tenant.
     #[arg(long, value_name = "NAME")]
@@ -204,6 +205,16 @@ impl Desk {
 
 type Done = Result<u8, Exit>;
 
+/// A code that no job ends with would find nothing, and look as if all were well.
+fn reason(text: &str) -> Result<String, String> {
+    let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
+    let known: Vec<&str> = codes.chain([dlq::DELIVERY_LIMIT]).collect();
+    if known.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("no such code; there are {}", known.join(", ")))
+}
+
 /// Days are 24 hours here: nobody asks for dead letters by the calendar.
 fn age(text: &str) -> Result<SignedDuration, String> {
     let wrong = || "expected a number and a unit: 90s, 15m, 2h or 30d".to_owned();
@@ -217,6 +228,18 @@ fn age(text: &str) -> Result<SignedDuration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_a_code_that_there_is() {
+        for known in ["store_unavailable", "delivery_limit"] {
+            assert_eq!(reason(known).as_deref(), Ok(known));
+        }
+        let unknown = reason("store_unavailble").unwrap_err();
+        assert!(
+            unknown.contains("store_unavailable, transfer_damaged"),
+            "{unknown}"
+        );
+    }
 
     #[test]
     fn an_age_is_a_number_and_a_unit() {

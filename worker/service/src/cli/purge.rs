@@ -4,9 +4,9 @@ use anyhow::Context;
 use jiff::Timestamp;
 use job_schema::{CallId, TenantId};
 
-use super::common::{Shelf, settings};
+use super::common::{Shelf, audit_log, settings};
 use super::{Global, out};
-use crate::audit::{AuditLog, Event};
+use crate::audit::Event;
 use crate::exit::{self, Exit};
 use crate::purge::{Target, purge};
 
@@ -20,10 +20,11 @@ Removes results, checkpoints, status and uploads with all their versions; jobs o
 running end as `deleted` and take back what they wrote. Recordings that `submit` did not upload are not touched.
 Safe to repeat. The tombstone that is left keeps the call, or the tenant, from being transcribed again.")]
 pub(super) struct PurgeArgs {
+    /// The customer account that the call belongs to.
     #[arg(long, value_name = "NAME")]
     tenant: TenantId,
-    /// The call; without it the whole tenant.
-    #[arg(long, value_name = "NAME", required_unless_present = "yes")]
+    /// The call; without it the whole tenant, which wants --yes.
+    #[arg(long, value_name = "NAME")]
     call: Option<CallId>,
     /// Without --call: yes, the whole tenant.
     #[arg(long)]
@@ -34,6 +35,13 @@ pub(super) struct PurgeArgs {
 }
 
 pub(super) async fn run(global: &Global, args: PurgeArgs) -> Result<u8, Exit> {
+    if args.call.is_none() && !args.yes {
+        let error = anyhow::anyhow!(
+            "this means the whole tenant {}: name a --call, or say --yes",
+            args.tenant
+        );
+        return Err(Exit::new(2, error));
+    }
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
     let places = shelf.places();
@@ -41,9 +49,7 @@ pub(super) async fn run(global: &Global, args: PurgeArgs) -> Result<u8, Exit> {
         tenant: args.tenant,
         call: args.call,
     };
-    // Opened first: a deletion that cannot be accounted for is not begun.
-    let audit = AuditLog::open(config.audit.file.as_deref(), "purge")
-        .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;
+    let audit = audit_log(&config, "purge")?;
     let receipt = purge(places, &target, Timestamp::now())
         .await
         .map_err(|e| Exit::new(exit::UNREACHABLE, e))?;

@@ -1,4 +1,4 @@
-//! `earwitness rules`: rule sets without a worker. In: a rule file, its cases, a stored transcript. Out: what is wrong with
+//! `earwitness rules`: rule sets without a worker. In: a rule file or scorecard, cases, a stored transcript. Out: what is wrong with
 //! the file, which cases differ, or why each rule did or did not fire. `explain` prints speech: it is what was asked for.
 
 mod show;
@@ -6,14 +6,15 @@ mod show;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use analysis::{Facts, RuleSet, cases, explain, import};
+use analysis::{Facts, RuleSet, Scorecard, cases, explain, import};
 use anyhow::Context;
 use job_schema::RuleSetId;
 use serde_json::json;
 
-use super::common::name_and_value;
+use super::common::attribute;
 use super::out;
 use crate::exit::{self, Exit};
+use crate::rules::SCORECARD;
 
 /// Transcripts of the longest calls are far smaller.
 const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -26,11 +27,15 @@ pub(super) struct RulesArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum RulesCommand {
-    /// Say whether a rule file can be used, or what is wrong and where; status 1 if it cannot.
-    #[command(
-        after_help = "Examples:\n  earwitness rules check rules/call-quality@2.toml\n  earwitness rules check --json mine.toml"
-    )]
+    /// Say whether a rule file or a scorecard can be used, or what is wrong and where; status 1 if it cannot.
+    #[command(after_help = "\
+Examples:
+  earwitness rules check rules/call-quality@2.toml
+  earwitness rules check rules/call-quality-form@2.scorecard.toml
+  earwitness rules check --json mine.toml")]
     Check {
+        /// The rule file, or a scorecard by its ending .scorecard.toml.
+        #[arg(value_name = "FILE")]
         file: PathBuf,
         /// One JSON object.
         #[arg(long)]
@@ -51,6 +56,8 @@ A file of cases, beside NAME.toml as NAME.cases.toml:
   '''
   expect = { greeting = true, cancellation = \"inconclusive\" }")]
     Test {
+        /// The rule file.
+        #[arg(value_name = "FILE")]
         file: PathBuf,
         /// The cases, when they do not lie beside the rules.
         #[arg(long, value_name = "FILE")]
@@ -66,6 +73,7 @@ Example:
   earwitness rules import categories.json --id from-aws > from-aws@1.toml")]
     Import {
         /// JSON of one category, of a list, or as the service answers.
+        #[arg(value_name = "FILE")]
         file: PathBuf,
         /// The rule set's name.
         #[arg(long, value_name = "NAME")]
@@ -77,9 +85,12 @@ Example:
     /// Print why each rule did or did not fire on a call, term by term.
     #[command(after_help = "\
 Examples:
-  earwitness rules explain rules/call-quality@2.toml --transcript out/call/transcript.json
-  earwitness rules explain mine.toml --transcript t.json --rule greeting --fact direction=inbound")]
+  earwitness rules explain rules/call-quality@2.toml --transcript out/call.wav/transcript.json
+  earwitness rules explain mine.toml --transcript t.json --rule greeting \\
+      --attribute direction=inbound")]
     Explain {
+        /// The rule file.
+        #[arg(value_name = "FILE")]
         file: PathBuf,
         /// A stored transcript.json.
         #[arg(long, value_name = "FILE")]
@@ -87,9 +98,9 @@ Examples:
         /// Only this rule; may be given again.
         #[arg(long, value_name = "NAME")]
         rule: Vec<String>,
-        /// Something known of the call, for rules that compare `$name`; may be given again.
-        #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
-        fact: Vec<(String, String)>,
+        /// Something known of the call, for rules that compare `$NAME`; may be given again.
+        #[arg(long, alias = "fact", value_name = "NAME=VALUE", value_parser = attribute)]
+        attribute: Vec<(String, String)>,
         /// One JSON object a rule.
         #[arg(long)]
         json: bool,
@@ -113,7 +124,7 @@ pub(super) fn run(args: RulesArgs) -> Result<u8, Exit> {
             file,
             transcript,
             rule,
-            fact,
+            attribute,
             json,
         } => {
             let rules = rule_set(&file)?;
@@ -121,7 +132,7 @@ pub(super) fn run(args: RulesArgs) -> Result<u8, Exit> {
             let transcript = serde_json::from_str(&text)
                 .with_context(|| format!("read {} as a transcript", transcript.display()))?;
             known(&rules, &rule)?;
-            let facts: Facts = fact.into_iter().collect();
+            let facts: Facts = attribute.into_iter().collect();
             let wanted = |r: &analysis::Rule| rule.is_empty() || rule.contains(&r.name);
             for explanation in explain::explain(&transcript, &rules, &facts, wanted) {
                 if json {
@@ -137,6 +148,9 @@ pub(super) fn run(args: RulesArgs) -> Result<u8, Exit> {
 
 fn check(file: &Path, json: bool) -> Result<u8, Exit> {
     let text = read(file)?;
+    if file.to_string_lossy().ends_with(SCORECARD) {
+        return Ok(check_scorecard(file, &text, json));
+    }
     let (line, status) = match RuleSet::parse(&text) {
         Ok(rules) if json => {
             let ok = json!({
@@ -163,6 +177,28 @@ fn check(file: &Path, json: bool) -> Result<u8, Exit> {
     };
     out::line(line);
     Ok(status)
+}
+
+fn check_scorecard(file: &Path, text: &str, json: bool) -> u8 {
+    let (line, status) = match Scorecard::parse(text) {
+        Ok(card) => {
+            let (id, version) = (&card.id, card.version);
+            let questions: usize = card.sections.iter().map(|s| s.questions.len()).sum();
+            let ok = json!({
+                "ok": true, "id": id, "version": version,
+                "questions": questions, "sha256": card.sha256,
+            });
+            let told = format!("{id}@{version}: {questions} questions");
+            (if json { ok.to_string() } else { told }, exit::OK)
+        }
+        Err(error) if json => {
+            let wrong = json!({ "ok": false, "problem": error.to_string() });
+            (wrong.to_string(), exit::SOME_FAILED)
+        }
+        Err(error) => (format!("{}: {error}", file.display()), exit::SOME_FAILED),
+    };
+    out::line(line);
+    status
 }
 
 fn test(file: &Path, cases_file: Option<PathBuf>, json: bool) -> Result<u8, Exit> {

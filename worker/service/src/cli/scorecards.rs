@@ -17,7 +17,7 @@ use job_schema::review::{HumanAnswer, MAX_COMMENT_BYTES, Review};
 use job_schema::scorecard::ScorecardResult;
 use job_schema::{CallId, ErrorCode, Failure, SCHEMA_VERSION, TenantId};
 
-use super::common::{Shelf, settings};
+use super::common::{Shelf, audit_log, settings};
 use super::{Global, out};
 use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
@@ -38,12 +38,14 @@ enum ScorecardsCommand {
     /// Store what a person answered about a call. Nothing is overwritten: who thinks again answers again.
     #[command(after_help = "\
 Examples:
-  earwitness scorecards answer --tenant acme --call 2026-11-24-0815 --scorecard rules/call-quality-form@2.scorecard.toml \\
-      --reviewer r-17 opening/greeting=yes conversation/empathy=not_applicable
+  earwitness scorecards answer --tenant acme --call 2026-11-24-0815 --reviewer r-17 \\
+      --scorecard rules/call-quality-form@2.scorecard.toml \\
+      opening/greeting=yes conversation/empathy=not_applicable
   earwitness scorecards answer … opening/greeting=no --comment 'said, but to somebody else'")]
     Answer {
         #[command(flatten)]
         form: FormArgs,
+        /// The call.
         #[arg(long, value_name = "NAME")]
         call: CallId,
         /// Who answers, by an id that says no name.
@@ -59,10 +61,12 @@ Examples:
     /// Show both sides of a call's form: the machine's answers, and people's.
     #[command(after_help = "\
 Example:
-  earwitness scorecards show --tenant acme --call 2026-11-24-0815 --scorecard rules/call-quality-form@2.scorecard.toml")]
+  earwitness scorecards show --tenant acme --call 2026-11-24-0815 \\
+      --scorecard rules/call-quality-form@2.scorecard.toml")]
     Show {
         #[command(flatten)]
         form: FormArgs,
+        /// The call.
         #[arg(long, value_name = "NAME")]
         call: CallId,
         /// One JSON object: both results, and every review.
@@ -72,9 +76,11 @@ Example:
     /// Count for each question how often people and the machine agree, over all calls that were reviewed.
     #[command(after_help = "\
 Examples:
-  earwitness scorecards agreement --tenant acme --scorecard rules/call-quality-form@2.scorecard.toml
-  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml --prefix 2026-11 --json
-  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml --call c-17 --call c-18
+  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml
+  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml \\
+      --prefix 2026-11 --json
+  earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml \\
+      --call c-17 --call c-18
 
 To find the calls that were reviewed, the keys of all the tenant's calls are listed, a request for a thousand of them; --prefix
 lists those of its calls alone, and with --call nothing but these calls is looked at.")]
@@ -95,6 +101,7 @@ lists those of its calls alone, and with --call nothing but these calls is looke
 
 #[derive(Debug, clap::Args)]
 struct FormArgs {
+    /// The customer account that the calls belong to.
     #[arg(long, value_name = "NAME", env = "EARWITNESS_TENANT")]
     tenant: TenantId,
     /// The form that the machine filled in.
@@ -138,9 +145,7 @@ pub(super) async fn run(global: &Global, args: ScorecardsArgs) -> Result<u8, Exi
                 answers: answers.iter().map(|given| human(&card, given)).collect(),
                 comment: comment.clone(),
             };
-            // Opened first: an answer that cannot be accounted for is not taken.
-            let audit = AuditLog::open(config.audit.file.as_deref(), "scorecards")
-                .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;
+            let audit = audit_log(&config, "scorecards")?;
             answer(reviews, &audit, review).await
         }
         ScorecardsCommand::Show { call, json, .. } => show_call(reviews, call, *json).await,

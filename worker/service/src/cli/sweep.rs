@@ -1,6 +1,6 @@
 //! `earwitness sweep`: purges calls whose retention time is over. Workers do so by themselves; this is for now, or for cron.
 
-use super::common::{Shelf, settings};
+use super::common::{Shelf, audit_log, settings};
 use super::{Global, out};
 use crate::audit::{AuditLog, Event};
 use crate::exit::{self, Exit};
@@ -28,9 +28,7 @@ pub(super) async fn run(global: &Global, args: SweepArgs) -> Result<u8, Exit> {
     let config = settings(global, &[])?.config;
     let shelf = Shelf::open(&config).await?;
     let places = shelf.places();
-    // Opened first: a deletion that cannot be accounted for is not begun.
-    let audit = AuditLog::open(config.audit.file.as_deref(), "sweep")
-        .map_err(|e| Exit::new(exit::CONFIG, anyhow::anyhow!("open audit.file: {e}")))?;
+    let audit = audit_log(&config, "sweep")?;
     let now = sweep_time(places).await.map_err(refused)?;
     let calls = due(places, now).await;
     let calls = calls.map_err(|e| Exit::new(exit::UNREACHABLE, e))?;

@@ -4,7 +4,7 @@ use job_schema::job::Lane;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
-use super::common::{LocalEngine, ModelArgs, Shelf, languages, settings};
+use super::common::{LocalEngine, ModelArgs, Shelf, audit_log, languages, settings};
 use crate::admin::{self, Health};
 use crate::audit::AuditLog;
 use crate::broker::Broker;
@@ -229,12 +229,7 @@ impl Guards {
     fn open(config: &Config) -> Result<Self, Exit> {
         Broker::check_settings(&config.broker)?;
         let gate = Gate::open(config).map_err(|e| Exit::new(exit::CONFIG, e))?;
-        let opened = AuditLog::open(config.audit.file.as_deref(), &name(config));
-        let audit = opened.map_err(|e| {
-            let error =
-                anyhow::anyhow!("open audit.file: {e} (`earwitness audit verify` says more)");
-            Exit::new(exit::CONFIG, error)
-        })?;
+        let audit = audit_log(config, &name(config))?;
         Ok(Self { gate, audit })
     }
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use job_schema::Failure;
+use job_schema::{ErrorCode, Failure};
 
 use super::super::common::LocalEngine;
 use super::{Check, Verdict, not_ok, ok};
 use crate::config::Config;
+use crate::exit::{self, Exit};
 use crate::rules;
 
 /// The binary is built for x86-64-v3: on less it would end with SIGILL in the middle of a call.
@@ -70,14 +71,9 @@ pub(super) async fn model_and_memory(config: &Config) -> [Check; 2] {
     let local = match LocalEngine::start(config).await {
         Ok(local) => local,
         Err(e) => {
-            let detail = format!("{:#}", e.error);
+            let detail = e.told();
             return [
-                not_ok(
-                    "model",
-                    Verdict::Fail,
-                    detail,
-                    "earwitness models pull NAME",
-                ),
+                not_ok("model", Verdict::Fail, detail, model_fix(&e)),
                 not_ok(
                     "memory",
                     Verdict::Skipped,
@@ -109,6 +105,26 @@ pub(super) async fn model_and_memory(config: &Config) -> [Check; 2] {
         |usage| usage.check(),
     );
     [model, memory]
+}
+
+/// What keeps an engine from starting, and so what to do. Advice on a model that is missing or damaged stands in the detail.
+fn model_fix(exit: &Exit) -> &'static str {
+    let failure = exit.error.downcast_ref::<Failure>();
+    match failure.map(|failure| failure.code) {
+        Some(ErrorCode::SandboxUnavailable) => {
+            "run on a kernel with seccomp and Landlock, or unset engine.require_sandbox"
+        }
+        // A limit so low that not even its own code loads ends it as a crash.
+        Some(ErrorCode::EngineOutOfMemory | ErrorCode::EngineCrashed) => {
+            "raise engine.memory_limit_bytes, lower engine.slots, or take a smaller model"
+        }
+        Some(_) => "mend what the detail names, or choose another model or engine.recognizer",
+        None if exit.status == exit::CONFIG => "set what the detail names",
+        None if exit.status == exit::UNREACHABLE => {
+            "earwitness models pull NAME --from FILE, from where the file is"
+        }
+        None => "fetch it as the detail says, or set engine.model to an installed one",
+    }
 }
 
 /// An engine at rest, in bytes.
