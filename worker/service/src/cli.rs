@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// Help is wrapped here.
+    /// Help is wrapped here, which breaks an example and ragged prose.
     const COLUMNS: usize = 100;
 
     fn visit(command: &clap::Command, path: &str, look: &mut dyn FnMut(&clap::Command, &str)) {
@@ -199,13 +199,11 @@ mod tests {
     }
 
     #[test]
-    fn no_example_is_wrapped_and_every_argument_is_described() {
+    fn no_line_below_a_help_is_wrapped_and_every_argument_is_described() {
         visit(&Cli::command(), "", &mut |command, path| {
             let after = command.get_after_help().map(ToString::to_string);
             for line in after.unwrap_or_default().lines() {
-                let is_example = line.starts_with("  ");
-                let columns = line.chars().count();
-                assert!(!is_example || columns <= COLUMNS, "{path}: {line}");
+                assert!(line.chars().count() <= COLUMNS, "{path}: {line}");
             }
             for argument in command.get_arguments().filter(|a| !a.is_hide_set()) {
                 let told = argument.get_help().is_some();

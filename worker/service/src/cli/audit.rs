@@ -22,8 +22,8 @@ enum AuditCommand {
 Example:
   earwitness audit verify /var/lib/earwitness/audit.jsonl
 
-Lines cut off at the end leave a whole chain. Keep the last hash that is printed elsewhere, and give it next time
-with --last: it then has to be in the log.")]
+Lines cut off at the end leave a whole chain. Keep the last hash that is printed elsewhere, and
+give it next time with --last: it then has to be in the log.")]
     Verify {
         /// The log, which is audit.file of a worker or a command.
         #[arg(value_name = "FILE")]

@@ -48,8 +48,8 @@ Examples:
   earwitness batch run acme.batch
   earwitness batch run acme.batch --rate 5 --in-flight 50
 
-What failed before it was published is tried again; what failed later is looked at again, so run it once more after a
-replay of dead letters. Exit status 1 when some items failed.";
+What failed before it was published is tried again; what failed later is looked at again, so run
+it once more after a replay of dead letters. Exit status 1 when some items failed.";
 
 #[derive(Debug, clap::Args)]
 struct RunArgs {

@@ -14,8 +14,9 @@ Examples, with the id that `submit` printed in $JOB:
   earwitness cancel $JOB --tenant acme
   earwitness cancel $JOB --tenant acme --undo
 
-The job ends with the code `cancelled`, a failed event and a dead letter, as soon as a worker has it. --undo takes that back
-for a job that still waits; one that ended may then be replayed with `earwitness dlq replay --id JOB`.
+The job ends with the code `cancelled`, a failed event and a dead letter, as soon as a worker has
+it. --undo takes that back for a job that still waits; one that ended may then be replayed with
+`earwitness dlq replay --id JOB`.
 
 Exit status 1 when the job has ended already: what it made stays.")]
 pub(super) struct CancelArgs {

@@ -150,8 +150,11 @@ async fn source(config: &Config) -> Result<(String, RecognizerSource), Exit> {
             models::pull(&store, &wanted, &Source::default(), &mut |_| {}).map_err(unpulled)?;
         }
         let verified = store.verify(&wanted).map_err(|e| {
-            let advice = advice(&store, &wanted, &e);
-            Exit::new(exit::BAD_MODEL, anyhow::Error::from(e).context(advice))
+            let error = match advice(&store, &wanted, &e) {
+                Some(advice) => anyhow::Error::from(e).context(advice),
+                None => e.into(),
+            };
+            Exit::new(exit::BAD_MODEL, error)
         })?;
         Ok(verified.path)
     });
@@ -163,17 +166,24 @@ async fn source(config: &Config) -> Result<(String, RecognizerSource), Exit> {
     Ok((name, recognizer))
 }
 
-/// How a model comes to be there and whole.
-fn advice(store: &ModelStore, name: &str, error: &ModelError) -> String {
+/// How a model comes to be there and whole, where a command can help.
+fn advice(store: &ModelStore, name: &str, error: &ModelError) -> Option<String> {
+    let is_known = store.catalogue().get(name).is_some();
     match error {
-        ModelError::NotInstalled { .. } if store.catalogue().get(name).is_some() => {
-            format!("`earwitness models pull {name}` gets it")
+        ModelError::NotInstalled { .. } if is_known => {
+            Some(format!("`earwitness models pull {name}` gets it"))
         }
-        ModelError::NotInstalled { .. } | ModelError::BadName { .. } => {
+        ModelError::NotInstalled { .. } | ModelError::BadName { .. } => Some(
             "`earwitness models list` has the names, `earwitness models import` takes another"
-                .into()
+                .to_owned(),
+        ),
+        ModelError::Model(_) | ModelError::Digest { .. } => {
+            let again = if is_known { "pull" } else { "import" };
+            Some(format!(
+                "`earwitness models rm {name}` makes room to {again} it again"
+            ))
         }
-        _ => format!("`earwitness models rm {name}` and then `pull {name}` get it anew"),
+        ModelError::Io { .. } | ModelError::Busy { .. } => None,
     }
 }
 

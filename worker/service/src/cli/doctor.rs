@@ -18,8 +18,8 @@ Examples:
   earwitness doctor --offline --json
   RABBITMQ_NODENAME=rabbit@mq1 earwitness doctor --rabbitmqctl
 
-Exit status 0 when nothing failed, 1 otherwise; a warning is no failure. 78 when the settings themselves cannot be read: then
-nothing was looked at.")]
+Exit status 0 when nothing failed, 1 otherwise; a warning is no failure. 78 when the settings
+themselves cannot be read: then nothing was looked at.")]
 pub(super) struct DoctorArgs {
     /// Leave out broker and store.
     #[arg(long)]

@@ -15,7 +15,8 @@ Examples:
   earwitness pause batch --reason 'the store is being moved'
   earwitness resume batch
 
-Workers obey within two seconds and after a restart too. Jobs in hand go on; what is submitted meanwhile waits.")]
+Workers obey within two seconds and after a restart too. Jobs in hand go on; what is submitted
+meanwhile waits.")]
 pub(super) struct PauseArgs {
     /// interactive, standard or batch.
     lane: Lane,

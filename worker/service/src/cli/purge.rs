@@ -16,9 +16,10 @@ Examples:
   earwitness purge --tenant acme --call 2026-11-24-0815
   earwitness purge --tenant acme --yes
 
-Removes results, checkpoints, status and uploads with all their versions; jobs of the call that are queued or
-running end as `deleted` and take back what they wrote. Recordings that `submit` did not upload are not touched.
-Safe to repeat. The tombstone that is left keeps the call, or the tenant, from being transcribed again.")]
+Removes results, checkpoints, status and uploads with all their versions; jobs of the call that
+are queued or running end as `deleted` and take back what they wrote. Recordings that `submit` did
+not upload are not touched. Safe to repeat. The tombstone that is left keeps the call, or the
+tenant, from being transcribed again.")]
 pub(super) struct PurgeArgs {
     /// The customer account that the call belongs to.
     #[arg(long, value_name = "NAME")]

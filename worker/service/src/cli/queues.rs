@@ -26,7 +26,8 @@ Examples:
   earwitness queues check --json
   RABBITMQ_NODENAME=rabbit@mq1 earwitness queues check --rabbitmqctl
 
-AMQP does not show the consumer timeout. On the broker's host --rabbitmqctl asks for it; anywhere else it stays unknown.")]
+AMQP does not show the consumer timeout. On the broker's host --rabbitmqctl asks for it; anywhere
+else it stays unknown.")]
     Check {
         /// One JSON object for each queue and difference.
         #[arg(long)]

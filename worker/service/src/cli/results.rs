@@ -29,7 +29,8 @@ Examples, with the id that `submit` printed in $JOB:
   earwitness results $JOB --tenant acme --format call-analytics
   earwitness results $JOB --tenant acme --format vcon --started-at 2026-11-24T09:30:00Z
 
-Exit status 1 when the job has failed or was cancelled, 75 when it has not ended or is not known yet.")]
+Exit status 1 when the job has failed or was cancelled, 75 when it has not ended or is not known
+yet.")]
 pub(super) struct ResultsArgs {
     /// The id that `submit` printed.
     job: JobId,

@@ -82,8 +82,9 @@ Examples:
   earwitness scorecards agreement --tenant acme --scorecard form.scorecard.toml \\
       --call c-17 --call c-18
 
-To find the calls that were reviewed, the keys of all the tenant's calls are listed, a request for a thousand of them; --prefix
-lists those of its calls alone, and with --call nothing but these calls is looked at.")]
+To find the calls that were reviewed, the keys of all the tenant's calls are listed, a request for
+a thousand of them; --prefix lists those of its calls alone, and with --call nothing but these
+calls is looked at.")]
     Agreement {
         #[command(flatten)]
         form: FormArgs,

@@ -24,10 +24,11 @@ Examples, with the id that `submit` printed in $JOB:
   earwitness status $JOB --tenant acme --watch
   earwitness status --watch --interval 5 --json
 
-Without a job: lanes with what waits, how old it is at most, how fast it goes and when it will be empty; workers with
-their slots; dead letters. With --json one line each time.
+Without a job: lanes with what waits, how old it is at most, how fast it goes and when it will be
+empty; workers with their slots; dead letters. With --json one line each time.
 
-Exit status 1 when the job has failed or was cancelled, 75 when it is not known yet; with --watch, not for a minute.")]
+Exit status 1 when the job has failed or was cancelled, 75 when it is not known yet; with --watch,
+not for a minute.")]
 pub(super) struct StatusArgs {
     /// The id that `submit` printed; without it the fleet is shown.
     #[arg(requires = "tenant")]

@@ -13,8 +13,9 @@ Examples:
   earwitness sweep --dry-run
   earwitness sweep --json
 
-Purges as `earwitness purge --call` does, with a tombstone and a receipt each. Exit status 1 when some calls are left. Nothing is purged by a host
-whose clock is a quarter of an hour or more from the store's.")]
+Purges as `earwitness purge --call` does, with a tombstone and a receipt each. Exit status 1 when
+some calls are left. Nothing is purged by a host whose clock is a quarter of an hour or more from
+the store's.")]
 pub(super) struct SweepArgs {
     /// Name the calls, and leave them.
     #[arg(long)]

@@ -30,8 +30,9 @@ Examples:
   earwitness worker --lanes interactive,standard --model base
   earwitness worker --exit-when-empty
 
-SIGTERM and Ctrl-C drain: no new job is taken, jobs in hand go on for worker.drain_timeout_s and are then handed over.
-A second signal ends the process at once; the broker then gives its jobs out again.")]
+SIGTERM and Ctrl-C drain: no new job is taken, jobs in hand go on for worker.drain_timeout_s and
+are then handed over. A second signal ends the process at once; the broker then gives its jobs out
+again.")]
 pub(super) struct WorkerArgs {
     /// Lanes to serve; overrides worker.lanes.
     #[arg(long, value_delimiter = ',', value_name = "LANE,…")]

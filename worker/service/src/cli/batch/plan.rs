@@ -38,12 +38,14 @@ Examples:
   earwitness batch plan s3://inventory/recordings/daily/2026-11-24T01-00Z/manifest.json \\
       --tenant acme --book acme.batch
 
-CSV (with a header) and JSON lines have `key` and may have `bucket`, `call`, `version_id`, `size_bytes` and `duration_s`. Without
-`call` the file's name without its ending is the call. A line that names no recording is counted, and stops nothing.
+CSV (with a header) and JSON lines have `key` and may have `bucket`, `call`, `version_id`,
+`size_bytes` and `duration_s`. Without `call` the file's name without its ending is the call. A
+line that names no recording is counted, and stops nothing.
 
-Model and build are those of the workers that run now, or without any those of the settings here; rules are read from
-rules.dir. Lengths come from the list, from manifests of earlier results (--look-up), or are estimated from sizes, by recordings of the
-same ending whose length is known; the real-time factor is the median of those manifests, or --rtf.";
+Model and build are those of the workers that run now, or without any those of the settings here;
+rules are read from rules.dir. Lengths come from the list, from manifests of earlier results
+(--look-up), or are estimated from sizes, by recordings of the same ending whose length is known;
+the real-time factor is the median of those manifests, or --rtf.";
 
 /// Requests to the store at the same time.
 const AT_ONCE: usize = 16;

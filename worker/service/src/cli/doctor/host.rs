@@ -121,7 +121,7 @@ fn model_fix(exit: &Exit) -> &'static str {
         Some(_) => "mend what the detail names, or choose another model or engine.recognizer",
         None if exit.status == exit::CONFIG => "set what the detail names",
         None if exit.status == exit::UNREACHABLE => {
-            "earwitness models pull NAME --from FILE, from where the file is"
+            "let this host reach the models' home, or earwitness models pull NAME --from FILE"
         }
         None => "fetch it as the detail says, or set engine.model to an installed one",
     }
