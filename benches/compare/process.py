@@ -1,7 +1,8 @@
 """A command's cost, its children's included: wall seconds, processor seconds, and the peak memory of it and of its child.
 
-In: a command. Out: a `Run`. Fails: `subprocess.CalledProcessError` on an exit status that is not 0. Memory is the
-kernel's own high-water mark (`VmHWM` in proc(5)), read until the process is gone.
+In: a command. Out: a `Run`. Fails: `subprocess.CalledProcessError` on an exit status that is not 0, after the last lines
+that the command wrote to standard error. Memory is the kernel's own high-water mark (`VmHWM` in proc(5)), read until the
+process is gone.
 """
 
 import ctypes
@@ -9,11 +10,14 @@ import dataclasses
 import os
 import resource
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 POLL_S = 0.05
+TAIL_LINES = 30
 
 
 @dataclasses.dataclass
@@ -34,19 +38,29 @@ def adopt_orphans():
 
 def run(command, input="", **options):
     """Runs a command to its end, and waits for all that it started."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    with subprocess.Popen(command, text=True, **pipes, **options) as process:
-        watch = Watch(process.pid)
-        output, _ = process.communicate(input)
-        wall = time.monotonic() - started
-        own, child = watch.end()
-    wait_for_orphans()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+    with tempfile.TemporaryFile() as said:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": said}
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        with subprocess.Popen(command, text=True, **pipes, **options) as process:
+            watch = Watch(process.pid)
+            try:
+                output, _ = process.communicate(input)
+                wall = time.monotonic() - started
+            finally:
+                own, child = watch.end()
+        wait_for_orphans()
+        if process.returncode:
+            print_tail(said)
+            raise subprocess.CalledProcessError(process.returncode, command)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Run(output, wall, processor, own, child)
+
+
+def print_tail(said):
+    said.seek(0)
+    lines = said.read().decode(errors="replace").splitlines()
+    print("\n".join(lines[-TAIL_LINES:]), file=sys.stderr)
 
 
 def wait_for_orphans():
@@ -63,7 +77,7 @@ class Watch:
     def __init__(self, pid):
         self.pid, self.own, self.child = pid, 0.0, 0.0
         self.done = threading.Event()
-        self.thread = threading.Thread(target=self.follow)
+        self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
 
     def follow(self):

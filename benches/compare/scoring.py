@@ -42,6 +42,11 @@ def references(row):
     return [(None, row["reference"])]
 
 
+def whole(channels, normal):
+    """The text of a recording whose reference does not tell channels apart: what two channels both say was said once."""
+    return " ".join({normal(text): text for text in channels}.values())
+
+
 def words_on(line, channel):
     """The words of one channel, or of all, with times and confidences."""
     spans = [span for span in line["spans"] if channel is None or span["channel"] == channel]
@@ -62,7 +67,7 @@ def errors_by(group_of, rows, texts):
     for row in rows:
         normal, channels = normaliser(row["language"]), texts.get(row["path"], [])
         for channel, reference in references(row):
-            text = " ".join(channels if channel is None else channels[channel : channel + 1])
+            text = whole(channels, normal) if channel is None else "".join(channels[channel : channel + 1])
             wrong, words = errors(normal(reference), normal(text))
             so_far = totals.get(group_of(row), (0, 0))
             totals[group_of(row)] = (so_far[0] + wrong, so_far[1] + words)

@@ -17,9 +17,9 @@ import tempfile
 from pathlib import Path
 
 import jiwer
-from whisper_normalizer.english import EnglishTextNormalizer
 
-NORMAL = EnglishTextNormalizer()
+from scoring import ENGLISH as NORMAL
+from scoring import whole
 
 
 def reference(row):
@@ -73,7 +73,7 @@ def measure(rows, heard, names):
     for row, result in zip(rows, heard):
         references, texts = reference(row), result["channels"]
         if len(references) == 1:
-            texts = [" ".join(texts)]
+            texts = [whole(texts, NORMAL)]
         for wanted, text in zip(references, texts):
             for name in names:
                 spoken, written = times_written(wanted, name), times_written(text, name)
