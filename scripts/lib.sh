@@ -1,8 +1,19 @@
 # Functions that the scripts share. Sourced from the repository's root; not a command of its own.
 # shellcheck shell=bash
 
+# Where the caller was before the script went to the root.
+caller=$OLDPWD
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*" && exit 1; }
+
+# A path as the caller meant it.
+from_caller() { # PATH
+    case "$1" in
+        /*) printf '%s\n' "$1" ;;
+        *) printf '%s\n' "$caller/$1" ;;
+    esac
+}
 
 # Runs a command as root: directly, or through sudo.
 as_root() {

@@ -108,7 +108,7 @@ def main():
     options = arguments()
     rows = two_channel_calls(options.set)
     levels = [None, *(float(level) for level in options.levels.split(","))]
-    print(f"{Path(options.model).stem}, {len(rows)} calls:\n")
+    print(f"{Path(options.model).stem}, {options.recognizer}, {len(rows)} calls:\n")
     print("| bleed, dB | WER % | lines that come twice | legs with a warning |")
     print("|---:|---:|---:|---:|")
     for level_db in levels:

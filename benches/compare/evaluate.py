@@ -3,19 +3,21 @@
 usage: evaluate.py SET_DIR --bin-dir DIR --nothing-spoken FILE --models-dir DIR --work-dir DIR --results FILE
                    [--only PART,…] [--rounds 3] [--recognizer native]
 
---bin-dir holds release builds of earwitness and transcribe_set, --nothing-spoken is the command of that name, --work-dir faster-whisper's models in tiny.en/ and base/. A
-part is a function below: what it returns goes between the marks of its name. --recognizer is the one that speed is
-measured with; quality is measured with both.
+--bin-dir holds release builds of earwitness and transcribe_set, --nothing-spoken is the command of that name, --work-dir
+faster-whisper's models in tiny.en/ and base/. A part is a function below: what it returns goes between the marks of its
+name. --recognizer is the one that speed is measured with; quality is measured with both, but for bleed and nothing spoken,
+which are the native one's.
 """
 
 import argparse
 import hashlib
+import importlib.metadata
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-from results import measured_on, rewrite
+from results import digest, measured_on, rewrite
 from scoring import rows_of
 
 HERE = Path(__file__).resolve().parent
@@ -31,7 +33,7 @@ class Evaluation:
     def __init__(self, options):
         self.options, self.set = options, options.set.resolve()
         self.earwitness, self.transcribe_set = options.bin_dir / "earwitness", options.bin_dir / "transcribe_set"
-        # Another build, another set or another manifest is heard anew.
+        # Another build, another set, another manifest, another model or other arguments are heard anew.
         heard_by = [self.transcribe_set.read_bytes(), bytes(self.set), (self.set / "manifest.jsonl").read_bytes()]
         self.heard_dir = options.work_dir / "heard" / hashlib.sha256(b"\0".join(heard_by)).hexdigest()[:16]
 
@@ -52,7 +54,9 @@ class Evaluation:
 
     def heard(self, recognizer, model, name="", *arguments):
         """What a recogniser of ours hears in the set; heard once by each build for all parts, on another day too."""
-        out = self.heard_dir / f"{recognizer}-{model}{name}.jsonl"
+        given = [digest(self.options.models_dir, model), str(SLOTS), *arguments]
+        key = hashlib.sha256("\0".join(given).encode()).hexdigest()[:8]
+        out = self.heard_dir / f"{recognizer}-{model}{name}-{key}.jsonl"
         if not out.exists():
             print(f"{recognizer}, {model}{name}: hearing the set", file=sys.stderr)
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -63,8 +67,8 @@ class Evaluation:
         return out
 
     def invented(self, model):
-        """What is written of generated sound without speech: invented lines, if there are any, and a table."""
-        command = [self.options.nothing_spoken, self.model_file(model), "--slots", SLOTS]
+        """What native writes of generated sound without speech: invented lines, if there are any, and a table."""
+        command = [self.options.nothing_spoken, self.model_file(model), "--slots", SLOTS, "--recognizer", "native"]
         heard = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True)
         print(heard.stdout, end="", flush=True)
         lines = heard.stdout.splitlines()
@@ -80,7 +84,7 @@ class Evaluation:
         return [f"{model} {recognizer}={self.heard(recognizer, model)}" for model, recognizer in pairs]
 
     def heard_by_peer(self, model):
-        """The same recordings."""
+        """The same recordings, one at a time: its words do not depend on its speed."""
         out = self.heard_dir / f"faster-whisper-{model}.jsonl"
         ours = {json.loads(line)["path"] for line in self.heard("native", model).read_text().splitlines()}
         asked = [
@@ -94,6 +98,12 @@ class Evaluation:
         with open(out, "w", encoding="utf-8") as heard:
             subprocess.run(command, input=lines, text=True, stdout=heard, cwd=self.set, check=True)
         return out
+
+
+def versions():
+    """Of what measures and of the peer, as they are installed."""
+    names = ["jiwer", "whisper-normalizer", "faster-whisper", "ctranslate2"]
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
 
 
 def peer(own):
@@ -116,7 +126,7 @@ def words(own):
 
 
 def unspoken(own):
-    parts = [f"{model}, generated:\n\n{own.invented(model)}" for model in MODELS]
+    parts = [f"{model}, native, generated:\n\n{own.invented(model)}" for model in MODELS]
     sides = [f"{model}, native={own.heard('native', model)}" for model in MODELS]
     return "\n".join([*parts, own.script("quality.py", "suppression", own.set, *sides)])
 
@@ -158,7 +168,7 @@ def bleed(own):
     parts = []
     for model in MODELS:
         arguments = ["--transcribe-set", own.transcribe_set, "--model", own.model_file(model)]
-        arguments += ["--work-dir", own.options.work_dir / "bleed", "--threads", SLOTS]
+        arguments += ["--work-dir", own.options.work_dir / "bleed", "--threads", SLOTS, "--recognizer", "native"]
         parts.append(own.script("bleed.py", own.set, *arguments))
     return "\n".join(parts)
 
@@ -194,7 +204,7 @@ def arguments():
 def main():
     options = arguments()
     own = Evaluation(options)
-    flags = f"release build, {SLOTS} slots, {options.recognizer} where one recogniser is named"
+    flags = f"release build, {SLOTS} slots, {options.recognizer} where one recogniser is named; {versions()}"
     for part in (part for part in PARTS if part.__name__ in options.only):
         print(f"== {part.__name__}", file=sys.stderr)
         place = measured_on(own.earwitness, options.models_dir, MODELS, flags)

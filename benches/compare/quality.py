@@ -11,9 +11,11 @@ model's own probabilities.
 confidence   fits the mapping from a word's probability p to its confidence, whose log odds are
              low * log(p) - high * log(1 - p) + offset (beta calibration: Kull, Silva Filho, Flach 2017), on one half of
              the recordings and tests it on the other: prints the constants of models/src/confidence.rs, the expected
-             calibration error in ten bins before and after, by kind, and the reliability table. Recordings with the same
-             text, such as one in several codecs, are in the same half. FAMILY is tiny, base, small, medium or large; a
-             recogniser's default is fitted on all its families together.
+             calibration error in ten bins before and after, by kind, and the reliability table. Recordings that share
+             the text of a turn, such as a call and the sentence that was put into it, are in the same half, and so is what
+             shares one with either. Long recordings that were put together of the others are left out: they would tie
+             nearly all into one half. FAMILY is tiny, base, small, medium or large; a recogniser's default is fitted on
+             all its families together.
 languages    tells which language was detected in the recordings of each; HEARD.jsonl was written with --no-hints.
 times        on constructed calls, whose turns have exact times: how far a turn's first word begins, and its last word
              ends, from the turn's; in milliseconds, the median and what 95 % stay within. Words lie within 400 ms of
@@ -34,6 +36,8 @@ import jiwer
 from scoring import WITHOUT_BLANKS, heard_in, judged, normaliser, references, rows_of, words_on
 
 BINS = 10
+# Turns of fewer words, such as "yes, please", are alike by chance.
+TURN_WORDS = 4
 NEAR_MS = 400
 # Beyond these a probability is as good as certain. The code that applies the mapping holds it to the same.
 LEAST, MOST = 1e-4, 1 - 1e-4
@@ -45,24 +49,44 @@ def is_trusted(row):
     return "not checked" not in notes and "checked only" not in notes
 
 
-def half(row):
-    """0 or 1, by the text."""
-    text = " ".join(row["reference"].lower().split())
-    return hashlib.sha256(text.encode()).digest()[-1] & 1
+def is_judged(row):
+    """Its words can be right or wrong one by one: a text without blanks has none."""
+    has_text = row.get("reference") is not None and row["kind"] not in ("hostile", "longform_constructed")
+    return has_text and row["language"] not in WITHOUT_BLANKS and is_trusted(row)
+
+
+def halves(rows):
+    """0 or 1 by recording: by the first of all texts that it shares with others, directly or through them."""
+    earlier = {}
+
+    def first(text):
+        while earlier.setdefault(text, text) != text:
+            text = earlier[text]
+        return text
+
+    for row in rows:
+        for text in texts_of(row):
+            before, after = sorted([first(text), first(texts_of(row)[0])])
+            earlier[after] = before
+    hashes = {row["path"]: hashlib.sha256(first(texts_of(row)[0]).encode()) for row in rows}
+    return {path: found.digest()[-1] & 1 for path, found in hashes.items()}
+
+
+def texts_of(row):
+    """Of the whole recording, and of each turn that is long enough to be told by it."""
+    normal = normaliser(row["language"])
+    turns = [normal(turn["text"]) for turn in row.get("turns") or []]
+    return [normal(row["reference"]), *(text for text in turns if len(text.split()) >= TURN_WORDS)]
 
 
 def points_of(rows, heard):
     """(half, kind, language, probability, whether the word is right) for each word."""
-    points = []
-    for row in rows:
-        usable = row["path"] in heard and row.get("reference") is not None and row["kind"] != "hostile"
-        # A word of a text without blanks is no unit that could be right or wrong.
-        if not usable or row["language"] in WITHOUT_BLANKS or not is_trusted(row):
-            continue
+    points, half_of = [], halves(rows)
+    for row in (row for row in rows if row["path"] in heard):
         line = heard[row["path"]]
         for channel, reference in references(row):
             for word, right in judged(words_on(line, channel), reference, normaliser(row["language"])):
-                points.append((half(row), row["kind"], row["language"], word["confidence"], right))
+                points.append((half_of[row["path"]], row["kind"], row["language"], word["confidence"], right))
     return points
 
 
@@ -125,7 +149,7 @@ def before_and_after(points, constants):
 
 
 def confidence(folder, sets):
-    rows = rows_of(folder)
+    rows = list(filter(is_judged, rows_of(folder)))
     points = {name: points_of(rows, heard_in(path)) for name, path in sets}
     recognizers = dict.fromkeys(name.split("/")[0] for name in points)
     for recognizer in recognizers:

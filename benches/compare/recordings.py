@@ -1,8 +1,10 @@
 """Long recordings made of short calls. In: the two-channel constructed calls of a set. Out: two-channel WAV files, mu-law
 at 8 kHz, of any length: calls one after the other in a seeded order, with pauses, each order followed by another. Shorter
-ones are the beginning of longer ones. Fails where a set has no such calls.
+ones are the beginning of longer ones. A file is named by the set's manifest and the seed, so that another set or seed has
+another file. Fails where a set has no such calls.
 """
 
+import hashlib
 import random
 import struct
 from pathlib import Path
@@ -14,7 +16,7 @@ from scoring import rows_of
 
 RATE_HZ = 8_000
 PAUSE_S = (1.0, 4.0)
-MULAW, HEADER_BYTES = 7, 46
+MULAW = 7
 
 
 def two_channel_calls(folder):
@@ -42,11 +44,16 @@ def mulaw(samples):
     return (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8)
 
 
-def write_long(folder, path, seconds, seed=1):
-    """Writes a recording of so many seconds, if it is not there yet."""
-    size = HEADER_BYTES + 2 * RATE_HZ * seconds
-    if path.exists() and path.stat().st_size == size:
-        return
+def long_recording(folder, into, minutes, seed=1):
+    """The path of a recording of so many minutes, which is written if it is not there yet."""
+    made_from = hashlib.sha256((folder / "manifest.jsonl").read_bytes() + f"seed {seed}".encode())
+    path = into / f"{minutes}min-{made_from.hexdigest()[:12]}.wav"
+    if not path.exists():
+        write_long(folder, path, 60 * minutes, seed)
+    return path
+
+
+def write_long(folder, path, seconds, seed):
     chance, rows, calls = random.Random(seed), two_channel_calls(folder), {}
     left = RATE_HZ * seconds
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@ else changed. Fails where the marks are missing. A place begins with what was me
 """
 
 import datetime
+import functools
 import os
 import re
 import subprocess
@@ -49,6 +50,7 @@ def value(version, name):
     return next(line for line in version.splitlines() if line.startswith(name)).removeprefix(name).strip()
 
 
+@functools.cache
 def digest(models_dir, model):
     """The first half of it: enough to tell models apart."""
     return output("sha256sum", str(Path(models_dir) / f"ggml-{model}.bin"))[:12]

@@ -23,7 +23,7 @@ import tempfile
 from pathlib import Path
 
 from process import adopt_orphans, run
-from recordings import two_channel_calls, write_long, write_silence
+from recordings import long_recording, two_channel_calls, write_silence
 
 LENGTHS_MIN = [10, 60, 240]
 PAIR_MIN = 60
@@ -133,9 +133,7 @@ def arguments():
 def main():
     options = arguments()
     sizes_min = [minutes for minutes in LENGTHS_MIN if minutes <= options.longest_min]
-    long = {minutes: options.work_dir / f"{minutes}min.wav" for minutes in sizes_min}
-    for minutes, path in long.items():
-        write_long(options.set, path, 60 * minutes)
+    long = {minutes: long_recording(options.set, options.work_dir, minutes) for minutes in sizes_min}
     silence = options.work_dir / "silence.wav"
     write_silence(silence, 1)
     rows = two_channel_calls(options.set)
