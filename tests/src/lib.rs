@@ -6,6 +6,7 @@ pub mod chaos;
 pub mod cluster;
 pub mod fleet;
 pub mod forgery;
+mod keeper;
 pub mod listen;
 pub mod media;
 pub mod moto;

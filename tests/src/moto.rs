@@ -1,6 +1,6 @@
 //! moto's S3 API, which none of us wrote and which keeps versions. In: the package index, by pip, the first time; bucket
 //! names. Out: [`Moto`], a server on a free port that is killed when dropped, or nothing where pip gets nowhere. It lies in
-//! .dev/moto from then on, and holds its objects in memory.
+//! a folder of .dev named by its version from then on, and holds its objects in memory.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -138,7 +138,7 @@ s3 = boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1', aws_a
 pub(crate) async fn installed() -> anyhow::Result<Option<PathBuf>> {
     let dir = crate::package_dir().join("../.dev");
     std::fs::create_dir_all(&dir)?;
-    let packages = dir.join("moto");
+    let packages = dir.join(PACKAGE.replace("[s3,server]==", "-"));
     let lock = File::create(dir.join("moto.lock"))?;
     let locking = move || flock(&lock, FlockOperation::LockExclusive).map(|()| lock);
     let _held = tokio::task::spawn_blocking(locking).await??;
@@ -149,7 +149,11 @@ pub(crate) async fn installed() -> anyhow::Result<Option<PathBuf>> {
 }
 
 async fn install(packages: &Path) -> anyhow::Result<bool> {
-    let unfinished = packages.with_extension("part");
+    let unfinished = packages.with_added_extension("part");
+    // What an installation that broke off left there would be taken for a part of this one.
+    if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished)?;
+    }
     let pip = Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--target"])
         .arg(&unfinished)

@@ -1,25 +1,33 @@
 //! A RabbitMQ node that may be killed: on data of its own, started by `scripts/dev-up` on the same port each time. In: a
 //! directory and what is to be set in it. Out: [`Node`], which is killed, started, and told things by `rabbitmqctl`; it is
-//! stopped when dropped. Tests that only need a broker share the one of [`crate::rabbit`].
+//! stopped when dropped, and when this process ends without that. Tests that only need a broker share the one of [`crate::rabbit`].
 
 use std::path::{Path, PathBuf};
-use std::process::{Command as Blocking, Stdio};
+use std::process::Stdio;
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 
+use crate::keeper::Keeper;
 use crate::process::is_alive;
 use crate::rabbit::RabbitNode;
 use crate::signals::until;
 
 /// What Debian's wrapper wraps, which would change to the system node's user; then wherever others install it.
 const CONTROL: [&str; 2] = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "rabbitmqctl"];
+/// What of it was started is stopped, and what it stored deleted: the directory itself is somebody else's.
+const KEEPER: &str = r#"
+exec >/dev/null 2>&1
+cat
+scripts/dev-down --purge --dir "$1"
+"#;
 
 #[derive(Debug)]
 pub struct Node {
     dir: PathBuf,
     broker: RabbitNode,
+    _keeper: Keeper,
 }
 
 impl Node {
@@ -32,6 +40,7 @@ impl Node {
         std::fs::create_dir_all(&home)?;
         let config = format!("[{{rabbit, [{advanced}]}}].\n");
         std::fs::write(home.join("advanced.config"), config)?;
+        let keeper = Keeper::start(KEEPER, dir)?;
         up(dir).await?;
         let environment = std::fs::read_to_string(dir.join("env"))?;
         let mut urls = environment
@@ -41,6 +50,7 @@ impl Node {
         Ok(Self {
             dir: dir.to_owned(),
             broker: RabbitNode::at(url),
+            _keeper: keeper,
         })
     }
 
@@ -107,25 +117,12 @@ impl Node {
     }
 }
 
-impl Drop for Node {
-    fn drop(&mut self) {
-        let mut down = Blocking::new("scripts/dev-down");
-        down.args(["--purge", "--dir"]).arg(&self.dir);
-        down.current_dir(repository()).stderr(Stdio::null());
-        // Whoever started it sees what is left: the directory is theirs.
-        let _ = down.status();
-    }
-}
-
 async fn up(dir: &Path) -> anyhow::Result<()> {
     let mut up = Command::new("scripts/dev-up");
     up.args(["--broker-only", "--dir"]).arg(dir);
-    let output = up.current_dir(repository()).output().await?;
+    up.current_dir(crate::package_dir().join(".."));
+    let output = up.output().await?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "scripts/dev-up: {complaint}");
     Ok(())
-}
-
-fn repository() -> PathBuf {
-    crate::package_dir().join("..")
 }

@@ -2,9 +2,7 @@
 //! one of EARWITNESS_TEST_AMQP_URL; without that, `scripts/dev-up` starts one, once in a process, and it is stopped when
 //! the process ends. Tests keep apart by the prefix of their names.
 
-use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::Context;
@@ -15,21 +13,27 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
+use crate::keeper::Keeper;
+
 pub const URL_VARIABLE: &str = "EARWITNESS_TEST_AMQP_URL";
 
-/// Starts a node, tells its URL, waits for this process to end, and stops the node.
+/// Starts a node, tells its URL, waits for this process to end, and stops the node. Without a node it ends at once.
 const KEEPER: &str = r#"
-dir=$(mktemp -d)
-scripts/dev-up --broker-only --dir "$dir" >&2 && . "$dir/env" && echo "$AMQP_URL"
-cat >/dev/null
-scripts/dev-down --dir "$dir" >&2; rm -rf "$dir"
+dir=$(mktemp -d "$1/earwitness-broker.XXXXXX") || exit
+if scripts/dev-up --broker-only --dir "$dir" >&2; then
+    . "$dir/env" && echo "$AMQP_URL"
+    exec >/dev/null 2>&1
+    cat
+fi
+scripts/dev-down --dir "$dir" >/dev/null 2>&1
+rm -rf "$dir"
 "#;
 
 #[derive(Debug)]
 pub struct RabbitNode {
     url: String,
-    /// Its standard input closes with this process, which is its sign to stop the node.
-    _keeper: Option<Child>,
+    /// The end of this process is its sign to stop the node.
+    _keeper: Option<Keeper>,
 }
 
 impl RabbitNode {
@@ -79,19 +83,11 @@ impl RabbitNode {
         if let Ok(url) = std::env::var(URL_VARIABLE) {
             return Ok(Self { url, _keeper: None });
         }
-        let mut keeper = Command::new("bash")
-            .args(["-c", KEEPER])
-            .current_dir(crate::package_dir().join(".."))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("run scripts/dev-up")?;
-        let output = keeper.stdout.take().context("no output of the keeper")?;
-        let mut url = String::new();
-        BufReader::new(output).read_line(&mut url)?;
+        let mut keeper = Keeper::start(KEEPER, &std::env::temp_dir())?;
+        let url = keeper.first_line()?;
         anyhow::ensure!(!url.is_empty(), "scripts/dev-up started no broker");
         Ok(Self {
-            url: url.trim_end().to_owned(),
+            url,
             _keeper: Some(keeper),
         })
     }

@@ -46,18 +46,13 @@ async fn a_log_whose_reader_went_away_holds_up_no_job() {
     stop(worker).await;
 }
 
+const MOUNT: &str = r#"/bin/mount -t tmpfs -o size=64k tmpfs "$0" && exec "$@""#;
+
 /// A folder with room for 64 KiB, which only the program that this runs sees.
-fn in_a_small_folder(dir: &str) -> Vec<String> {
-    let mount = format!("/bin/mount -t tmpfs -o size=64k tmpfs {dir} && exec \"$0\" \"$@\"");
-    let words = [
-        "/usr/bin/unshare",
-        "--map-root-user",
-        "--mount",
-        "/bin/sh",
-        "-c",
-        &mount,
-    ];
-    words.map(str::to_owned).to_vec()
+fn in_a_small_folder(dir: &str) -> Vec<&str> {
+    let unshare = ["/usr/bin/unshare", "--map-root-user", "--mount"];
+    let shell = ["/bin/sh", "-c", MOUNT, dir];
+    [&unshare[..], &shell].concat()
 }
 
 #[tokio::test]
@@ -65,10 +60,8 @@ async fn a_worker_without_room_for_a_recording_leaves_the_jobs_to_others() {
     let fleet = Fleet::start(&quick()).await.unwrap();
     let small = fleet.path("small");
     std::fs::create_dir(&small).unwrap();
-    let under = in_a_small_folder(&small);
-    let under: Vec<&str> = under.iter().map(String::as_str).collect();
     let tmp = format!("TMPDIR={small}");
-    let under = [&under[..], &["/usr/bin/env", &tmp]].concat();
+    let under = [&in_a_small_folder(&small)[..], &["/usr/bin/env", &tmp]].concat();
     let mut full = fleet.worker_under(&under, "full", &[]).unwrap();
     full.ready().await.unwrap();
     let calls: Vec<String> = (0..6).map(|n| format!("call-{n}")).collect();
@@ -106,13 +99,14 @@ async fn a_worker_without_room_for_a_recording_leaves_the_jobs_to_others() {
 }
 
 /// What makes a program believe that it is ten years later, by the clock on the wall alone. `faketime` itself would stand
-/// between us and the worker.
-async fn ten_years_on() -> Vec<String> {
+/// between us and the worker. Nothing where it is not installed.
+async fn ten_years_on() -> Option<Vec<String>> {
     let shown = Command::new("faketime")
         .args(["-f", "+10y", "env"])
         .output()
-        .await;
-    let shown = String::from_utf8(shown.expect("faketime is installed").stdout).unwrap();
+        .await
+        .ok()?;
+    let shown = String::from_utf8(shown.stdout).unwrap();
     let library = shown.lines().find(|line| line.starts_with("LD_PRELOAD="));
     let words = [
         "/usr/bin/env",
@@ -120,11 +114,18 @@ async fn ten_years_on() -> Vec<String> {
         "FAKETIME=+10y",
         library.unwrap(),
     ];
-    words.map(str::to_owned).to_vec()
+    Some(words.map(str::to_owned).to_vec())
 }
 
 #[tokio::test]
 async fn a_host_whose_clock_runs_ahead_deletes_nothing_that_is_still_kept() {
+    let Some(later) = ten_years_on().await else {
+        println!(
+            "skipped: a_host_whose_clock_runs_ahead_deletes_nothing_that_is_still_kept: faketime is not installed"
+        );
+        return;
+    };
+    let later: Vec<&str> = later.iter().map(String::as_str).collect();
     let fleet = Fleet::start(&quick()).await.unwrap();
     let kept = [
         ("retention.days", "30"),
@@ -138,8 +139,6 @@ async fn a_host_whose_clock_runs_ahead_deletes_nothing_that_is_still_kept() {
     fleet.events(1).await.unwrap();
     stop(worker).await;
 
-    let later = ten_years_on().await;
-    let later: Vec<&str> = later.iter().map(String::as_str).collect();
     let settings = fleet.settings(&kept);
     let sweep = run_under(&later, &["sweep", "--json"], &settings);
     let swept = sweep.await.unwrap();
