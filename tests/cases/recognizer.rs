@@ -6,6 +6,7 @@
 
 use std::f32::consts::TAU;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use models::{NativeModel, WhisperModel};
 use pipeline::Recognizer;
@@ -32,7 +33,7 @@ fn the_scripted_recogniser_keeps_the_promises() {
     let quick = script(r#"{"words": ["one", "two", "three"]}"#);
     let slow = script(r#"{"words": ["one", "two", "three"], "delay_ms": 60000}"#);
     keeps_the_promises(&quick);
-    ends_soon_after_an_abort(&slow);
+    ends_soon_after_an_abort(&slow, Duration::from_secs(60));
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn whisper_keeps_the_promises() {
     let model = WhisperModel::load(Path::new(&path)).unwrap();
     let fresh = || -> Box<dyn Recognizer> { Box::new(model.slot().unwrap()) };
     keeps_the_promises(&fresh);
-    ends_soon_after_an_abort(&fresh);
+    ends_soon_after_an_abort(&fresh, time_of_a_window(&fresh));
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn the_native_recogniser_keeps_the_promises() {
     let model = NativeModel::load(Path::new(&path)).unwrap();
     let fresh = || -> Box<dyn Recognizer> { Box::new(model.slot()) };
     keeps_the_promises(&fresh);
-    ends_soon_after_an_abort(&fresh);
+    ends_soon_after_an_abort(&fresh, time_of_a_window(&fresh));
 }
 
 fn keeps_the_promises(fresh: Fresh<'_>) {
@@ -216,22 +217,36 @@ fn does_nothing_once_aborted(fresh: Fresh<'_>) {
     assert_eq!(after, ask(&mut *fresh(), &request(&short)), "unharmed");
 }
 
-/// The flag is raised from the work's own side of the door, so that it is under way or about to be; either way it ends.
-fn ends_soon_after_an_abort(fresh: Fresh<'_>) {
+/// How long it takes where nobody raises a flag.
+fn time_of_a_window(fresh: Fresh<'_>) -> Duration {
+    let pcm = babble(2, 30.0);
+    let mut slot = fresh();
+    let since = Instant::now();
+    ask(&mut *slot, &request(&pcm));
+    since.elapsed()
+}
+
+/// The flag is raised while the work is under way, of which there is no sign: an eighth of the `whole` time after it began, but
+/// no more than a moment. Whoever is deaf to the flag, or asks for it at the end alone, takes the rest of that time.
+fn ends_soon_after_an_abort(fresh: Fresh<'_>, whole: Duration) {
     let pcm = babble(2, 30.0);
     let mut slot = fresh();
     let abort = AbortFlag::default();
     let (begin, begun) = std::sync::mpsc::channel();
-    let answer = std::thread::scope(|scope| {
+    let (answer, took) = std::thread::scope(|scope| {
         let work = scope.spawn(|| {
             begin.send(()).unwrap();
             slot.recognize(&request(&pcm), &abort)
         });
         begun.recv().unwrap();
+        std::thread::sleep((whole / 8).min(Duration::from_millis(500)));
         abort.raise();
-        work.join().unwrap()
+        let since = Instant::now();
+        (work.join().unwrap(), since.elapsed())
     });
     assert_eq!(answer, Err(RecognizeError::Aborted));
+    let soon = (whole / 2).min(Duration::from_secs(10));
+    assert!(took < soon, "{took:?} of {whole:?}");
 }
 
 fn guesses_languages_alike(fresh: Fresh<'_>) {

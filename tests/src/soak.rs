@@ -84,6 +84,7 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
     }
     bench.settle_down().await?;
     let wall = started.elapsed();
+    bench.had_its_weather(options.rates)?;
     let history = history(&mut bench, producer, consumer, losses).await?;
     let verdict = check(&history);
     let kept = (!verdict.violations().is_empty()).then(|| bench.keep());

@@ -14,7 +14,7 @@ use super::{quick, settled, slow, stop};
 
 const CONFIRM_TIMEOUT: (&str, &str) = ("broker.confirm_timeout_s", "1");
 const MANY_TIMEOUTS: Duration = Duration::from_secs(10);
-const BLOCKED: &str = "the broker takes no messages: it is short of memory or disk";
+pub(super) const BLOCKED: &str = "the broker takes no messages: it is short of memory or disk";
 
 async fn short_of_memory(node: &Node, is_short: bool) {
     let share = if is_short { "0.000001" } else { "0.4" };

@@ -31,6 +31,7 @@ async fn no_job_is_lost_and_no_effect_comes_twice_under_faults() {
     let report = soak::run(options).await.unwrap();
     assert!(soak::held(&report.verdict), "{report}");
     assert_eq!(report.verdict.manifests_count, 60, "{report}");
+    assert!(report.has_store_faults(), "{report}");
 }
 
 /// A queue that RabbitMQ 3.10 has lost the name of takes messages and never confirms one.

@@ -166,10 +166,9 @@ pub(super) async fn checkpoint(fleet: &Fleet) {
 }
 
 async fn draining(worker: &mut WorkerProcess) {
-    loop {
-        let page = worker.page("/readyz").await.unwrap();
-        if page.body == "draining\n" {
-            return assert_eq!(page.status, 503);
-        }
-    }
+    let status = until("the worker to drain", async || {
+        let page = worker.page("/readyz").await?;
+        Ok((page.body == "draining\n").then_some(page.status))
+    });
+    assert_eq!(status.await.unwrap(), 503);
 }

@@ -11,6 +11,7 @@ use earwitness_tests::signals::until;
 use serde_json::{Value, json};
 
 use super::account::{begun, kept};
+use super::alarms::BLOCKED;
 use super::poison::{LOUD, deadly_when_loud};
 use super::{quick, settled, slow, stop};
 
@@ -257,6 +258,15 @@ async fn a_broker_short_of_memory_ends_no_session_of_workers_that_rest() {
     node.control(&["set_vm_memory_high_watermark", "0.000001"])
         .await
         .unwrap();
+    // Only whoever does not sort asks, and only whoever sends anything is told.
+    until("a worker to be told of the alarm", async || {
+        let told = |worker: &WorkerProcess| Ok(worker.log()?.contains(BLOCKED));
+        let told: anyhow::Result<Vec<bool>> = workers.iter().map(told).collect();
+        Ok(told?.contains(&true).then_some(()))
+    })
+    .await
+    .unwrap();
+    // How long they are left without an answer is nothing that anybody signals: three confirm timeouts.
     tokio::time::sleep(Duration::from_secs(6)).await;
     node.control(&["set_vm_memory_high_watermark", "0.4"])
         .await

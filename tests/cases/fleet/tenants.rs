@@ -51,9 +51,10 @@ async fn queue(fleet: &Fleet, tenant: &str, from: u64, count: u64) {
     fleet.publish_all(&jobs).await.unwrap();
 }
 
+/// It is in the lane's intake when this returns.
 async fn queue_one(fleet: &Fleet, call: &str) {
     let job = job_of_tenant(QUIET, "standard", call).to_string();
-    fleet.publish(job.as_bytes()).await.unwrap();
+    fleet.publish_all(&[job.into_bytes()]).await.unwrap();
 }
 
 /// By any of these workers, the first first.
@@ -84,8 +85,9 @@ async fn sorted(fleet: &Fleet) {
 
 /// Sends a job of a tenant that has none. How long it waited, and for how many that began meanwhile.
 async fn newcomer(fleet: &Fleet, workers: &[&str], call: &str) -> (Duration, usize) {
-    let (before, sent) = (all_begun(fleet, workers).len(), Instant::now());
+    let sent = Instant::now();
     queue_one(fleet, call).await;
+    let before = all_begun(fleet, workers).len();
     let at = until("the newcomer's job to be begun", async || {
         let all = all_begun(fleet, workers);
         Ok(all.iter().position(|job| job.call == call))

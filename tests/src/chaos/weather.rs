@@ -71,6 +71,16 @@ impl Rates {
         sliced_ppm: 0,
         late_ppm: 0,
     };
+
+    /// Of any fault.
+    pub fn all_ppm(self) -> u64 {
+        self.errors_ppm
+            + self.truncated_ppm
+            + self.stalled_ppm
+            + self.flipped_ppm
+            + self.sliced_ppm
+            + self.late_ppm
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use super::Options;
 use super::records::{AUDIT, LOG};
 use crate::chaos::link::{Manner, Proxy};
 use crate::chaos::store_link::StoreProxy;
-use crate::chaos::weather::Weather;
+use crate::chaos::weather::{Rates, Weather};
 use crate::fleet::{self, RECORDINGS, RESULTS, variable};
 use crate::node::Node;
 use crate::process::{Setting, WorkerProcess};
@@ -146,10 +146,11 @@ impl Bench {
         WorkerProcess::start(name, log, &settings)
     }
 
-    /// SIGKILL, and a new process in its place.
-    pub(super) async fn kill_worker(&mut self, index: usize) -> anyhow::Result<()> {
+    /// SIGKILL, and a new process in its place. How many lanes the old one sorted.
+    pub(super) async fn kill_worker(&mut self, index: usize) -> anyhow::Result<u64> {
         let seat = self.seats.get_mut(index).context("a worker of the bench")?;
         seat.process.kill().await?;
+        let sorted = sorted_lanes(last_session(&seat.process.log()?));
         let start = seat.starts_count;
         seat.starts_count += 1;
         let seat = self.seats.get(index).context("a worker of the bench")?;
@@ -157,13 +158,18 @@ impl Bench {
         if let Some(seat) = self.seats.get_mut(index) {
             seat.process = process;
         }
-        Ok(())
+        Ok(sorted)
     }
 
-    pub(super) fn cut(&self, index: usize) -> anyhow::Result<()> {
+    /// How many lanes the worker sorted by the connection that is gone.
+    pub(super) fn cut(&self, index: usize) -> anyhow::Result<u64> {
         let seat = self.seats.get(index).context("a worker of the bench")?;
+        let before = seat.process.log()?;
         seat.link.cut_all();
-        Ok(())
+        // It may have begun to sort between the two.
+        let log = seat.process.log()?;
+        let began = before.len() - last_session(&before).len();
+        Ok(sorted_lanes(log.get(began..).unwrap_or(&log)))
     }
 
     /// Fails if a worker has ended that nobody killed.
@@ -175,6 +181,18 @@ impl Bench {
                 anyhow::bail!("{} ended by itself: {last}", seat.name);
             }
         }
+        Ok(())
+    }
+
+    /// Fails if the store was left in peace where faults were to come: they go by the request, of which each job makes several.
+    pub(super) fn had_its_weather(&self, rates: Rates) -> anyhow::Result<()> {
+        const CERTAIN_COUNT: u64 = 20;
+        let due_count = self.weather.requests_count() * rates.all_ppm() / 1_000_000;
+        let came = !self.weather.faults().is_empty();
+        anyhow::ensure!(
+            came || due_count < CERTAIN_COUNT,
+            "the store had no fault where {due_count} were due"
+        );
         Ok(())
     }
 
@@ -266,4 +284,14 @@ impl Bench {
     pub(super) fn results_dir(&self) -> PathBuf {
         self.dir.path().join("s3").join(RESULTS)
     }
+}
+
+/// What a worker's log says of its connection that it has or had last.
+fn last_session(log: &str) -> &str {
+    log.rsplit("broker connection lost").next().unwrap_or(log)
+}
+
+/// A worker says that it sorts once in each session and lane.
+fn sorted_lanes(log: &str) -> u64 {
+    log.matches("this worker sorts the lane").count() as u64
 }

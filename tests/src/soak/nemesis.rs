@@ -1,5 +1,5 @@
 //! Does to the fleet's hosts and broker what the schedule says. In: a fault. Out: the [`Loss`]es that it may have been,
-//! with the slots and moves whose deliveries it may have cost. Fails when the broker does not come back.
+//! with the slots and moves whose deliveries it may have cost: moves only where it struck who sorts. Fails when the broker does not come back.
 
 use std::time::Duration;
 
@@ -17,35 +17,35 @@ const DISK_AS_EVER: &str = "100MB";
 const DISK_NEVER_ENOUGH: &str = "999000GB";
 
 pub(super) async fn strike(bench: &mut Bench, fault: Fault) -> anyhow::Result<Option<Loss>> {
-    // Whoever sorts has jobs in hand too, in each lane; one worker of the fleet does.
-    let moves = u64::from(MOVES_AT_ONCE) * LANES.len() as u64;
     let one = bench.slots();
     let all = one * bench.workers_count();
-    let loss = |what, deliveries_count| {
+    // Whoever sorts a lane has jobs of it in hand too; one worker of the fleet does.
+    let lanes_count = LANES.len() as u64;
+    let loss = |what, deliveries_count, sorted_lanes_count: u64| {
         Some(Loss {
             what,
             deliveries_count,
-            moves_count: moves,
+            moves_count: u64::from(MOVES_AT_ONCE) * sorted_lanes_count,
         })
     };
     Ok(match fault {
         Fault::KillWorker(index) => {
-            bench.kill_worker(index).await?;
-            loss("worker killed", one)
+            let sorted = bench.kill_worker(index).await?;
+            loss("worker killed", one, sorted)
         }
         Fault::CutConnections(index) => {
-            bench.cut(index)?;
-            loss("connections cut", one)
+            let sorted = bench.cut(index)?;
+            loss("connections cut", one, sorted)
         }
         Fault::KillBroker => {
             bench.node().kill().await?;
             bench.node().start_again().await?;
-            loss("broker killed", all)
+            loss("broker killed", all, lanes_count)
         }
         Fault::MemoryAlarm { hold_ms } => {
             let key = "set_vm_memory_high_watermark";
             alarm(bench, [key, "0"], [key, MEMORY_AS_EVER], hold_ms).await?;
-            loss("memory alarm", all)
+            loss("memory alarm", all, lanes_count)
         }
         Fault::DiskAlarm { hold_ms } => {
             let key = "set_disk_free_limit";
@@ -56,7 +56,7 @@ pub(super) async fn strike(bench: &mut Bench, fault: Fault) -> anyhow::Result<Op
                 hold_ms,
             )
             .await?;
-            loss("disk alarm", all)
+            loss("disk alarm", all, lanes_count)
         }
     })
 }

@@ -43,6 +43,11 @@ impl Report {
         }
     }
 
+    /// Whether the store did anything wrong.
+    pub fn has_store_faults(&self) -> bool {
+        !self.store_faults.is_empty()
+    }
+
     pub fn json(&self) -> Value {
         let (verdict, wanted) = (&self.verdict, &self.options.wanted);
         json!({

@@ -6,29 +6,48 @@ use std::process::Command;
 
 use job_schema::redaction::{Check, RedactionReport};
 
-/// What is said, and the digits that must not be left of it.
+/// What is said, and the number in it, of which no four digits in a row may be left.
 const SPOKEN: [(&str, &str); 5] = [
     (
         "Hello, I would like to pay my bill please. My card number is 4 1 1 1, 1 1 1 1, 1 1 1 1, 1 1 1 1. Thank you very much, that is all for today.",
-        "1111",
+        "4111111111111111",
     ),
     (
         "Sure, let me read that to you. It is four five three two, zero one five one, one two eight three, zero three six six. Can you confirm the order?",
-        "1283",
+        "4532015112830366",
     ),
     (
         "You can call me back on five five five, eight six seven, five three zero nine. I am at home in the evening.",
-        "5309",
+        "5558675309",
     ),
     (
         "My social security number is zero seven eight, zero five, one one two zero. I moved to a new flat last week.",
-        "1120",
+        "078051120",
     ),
     (
         "My account number is one two three four five six seven eight nine zero. Please cancel the subscription from next month.",
-        "5678",
+        "1234567890",
     ),
 ];
+
+/// A model writes digits in either way.
+const WORDS: [&str; 10] = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+];
+const WINDOW: usize = 4;
+
+/// All digits of a transcript one after the other, without its times.
+fn digits_of(transcript: &str) -> String {
+    let said = transcript.lines().filter_map(|line| line.split_once("] "));
+    let words = said.flat_map(|(_, said)| said.split(|c: char| !c.is_ascii_alphanumeric()));
+    let digits = words.map(
+        |word| match WORDS.iter().position(|w| w.eq_ignore_ascii_case(word)) {
+            Some(digit) => digit.to_string(),
+            None => word.chars().filter(char::is_ascii_digit).collect(),
+        },
+    );
+    digits.collect()
+}
 
 /// The folder of the model, or what is missing.
 fn ready() -> Result<PathBuf, &'static str> {
@@ -108,8 +127,12 @@ fn spoken_numbers_are_gone_from_text_and_audio() {
         proved += 1;
         assert_eq!(report.verdict.audio, Check::Clean);
         let text = std::fs::read_to_string(copies.join("transcript.txt")).expect("redacted text");
-        let left: String = text.chars().filter(char::is_ascii_digit).collect();
-        assert!(!left.contains(digits), "{number}");
+        assert!(text.contains("] "), "a transcript has times: {text}");
+        let left = digits_of(&text);
+        for window in digits.as_bytes().windows(WINDOW) {
+            let window = std::str::from_utf8(window).expect("digits are ASCII");
+            assert!(!left.contains(window), "{number}: {window} is left");
+        }
     }
     assert!(
         proved * 2 > SPOKEN.len(),
