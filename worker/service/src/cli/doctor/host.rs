@@ -7,7 +7,7 @@ use job_schema::{ErrorCode, Failure};
 
 use super::super::common::LocalEngine;
 use super::{Check, Verdict, not_ok, ok};
-use crate::config::Config;
+use crate::config::{Config, RecognizerKind};
 use crate::exit::{self, Exit};
 use crate::rules;
 
@@ -73,7 +73,7 @@ pub(super) async fn model_and_memory(config: &Config) -> [Check; 2] {
         Err(e) => {
             let detail = e.told();
             return [
-                not_ok("model", Verdict::Fail, detail, model_fix(&e)),
+                not_ok("model", Verdict::Fail, detail, model_fix(config, &e)),
                 not_ok(
                     "memory",
                     Verdict::Skipped,
@@ -108,7 +108,8 @@ pub(super) async fn model_and_memory(config: &Config) -> [Check; 2] {
 }
 
 /// What keeps an engine from starting, and so what to do. Advice on a model that is missing or damaged stands in the detail.
-fn model_fix(exit: &Exit) -> &'static str {
+fn model_fix(config: &Config, exit: &Exit) -> &'static str {
+    let is_scripted = config.engine.recognizer == RecognizerKind::Scripted;
     let failure = exit.error.downcast_ref::<Failure>();
     match failure.map(|failure| failure.code) {
         Some(ErrorCode::SandboxUnavailable) => {
@@ -117,6 +118,9 @@ fn model_fix(exit: &Exit) -> &'static str {
         // A limit so low that not even its own code loads ends it as a crash.
         Some(ErrorCode::EngineOutOfMemory | ErrorCode::EngineCrashed) => {
             "raise engine.memory_limit_bytes, lower engine.slots, or take a smaller model"
+        }
+        Some(ErrorCode::UnknownModel) if is_scripted => {
+            "set engine.script to a script that this host can read"
         }
         Some(_) => "mend what the detail names, or choose another model or engine.recognizer",
         None if exit.status == exit::CONFIG => "set what the detail names",
