@@ -295,3 +295,25 @@ fn last_session(log: &str) -> &str {
 fn sorted_lanes(log: &str) -> u64 {
     log.matches("this worker sorts the lane").count() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_count_that_a_worker_sorts_by_its_last_connection() {
+        let sorts = |lane: &str| {
+            format!("{{\"message\":\"this worker sorts the lane\",\"lane\":\"{lane}\"}}\n")
+        };
+        let lost = "{\"message\":\"broker connection lost\"}\n";
+        let first = sorts("batch") + &sorts("standard");
+        for (log, count) in [
+            (String::new(), 0),
+            (first.clone(), 2),
+            (first.clone() + lost, 0),
+            (first + lost + &sorts("interactive"), 1),
+        ] {
+            assert_eq!(sorted_lanes(last_session(&log)), count, "{log}");
+        }
+    }
+}
