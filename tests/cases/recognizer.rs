@@ -21,6 +21,9 @@ const BUDGET: u32 = 40;
 const MAX_SPAN_SAMPLES: usize = 480_000;
 const _: () = assert!(MAX_SPAN_SAMPLES as u64 * 1_000 == MAX_SPAN_MS * SAMPLE_RATE_HZ as u64);
 
+/// Work that takes a while, for a flag to be raised in the middle of it.
+const WINDOWS: usize = 4;
+
 /// Makes slots that have not been asked anything yet.
 type Fresh<'a> = &'a dyn Fn() -> Box<dyn Recognizer>;
 
@@ -45,7 +48,7 @@ fn whisper_keeps_the_promises() {
     let model = WhisperModel::load(Path::new(&path)).unwrap();
     let fresh = || -> Box<dyn Recognizer> { Box::new(model.slot().unwrap()) };
     keeps_the_promises(&fresh);
-    ends_soon_after_an_abort(&fresh, time_of_a_window(&fresh));
+    ends_soon_after_an_abort(&fresh, time_of_windows(&fresh));
 }
 
 #[test]
@@ -59,7 +62,7 @@ fn the_native_recogniser_keeps_the_promises() {
     let model = NativeModel::load(Path::new(&path)).unwrap();
     let fresh = || -> Box<dyn Recognizer> { Box::new(model.slot()) };
     keeps_the_promises(&fresh);
-    ends_soon_after_an_abort(&fresh, time_of_a_window(&fresh));
+    ends_soon_after_an_abort(&fresh, time_of_windows(&fresh));
 }
 
 fn keeps_the_promises(fresh: Fresh<'_>) {
@@ -218,16 +221,18 @@ fn does_nothing_once_aborted(fresh: Fresh<'_>) {
 }
 
 /// How long it takes where nobody raises a flag.
-fn time_of_a_window(fresh: Fresh<'_>) -> Duration {
+fn time_of_windows(fresh: Fresh<'_>) -> Duration {
     let pcm = babble(2, 30.0);
     let mut slot = fresh();
     let since = Instant::now();
-    ask(&mut *slot, &request(&pcm));
+    let windows = [request(&pcm); WINDOWS];
+    slot.recognize_all(&windows, &AbortFlag::default()).unwrap();
     since.elapsed()
 }
 
-/// The flag is raised while the work is under way, of which there is no sign: an eighth of the `whole` time after it began, but
-/// no more than a moment. Whoever is deaf to the flag, or asks for it at the end alone, takes the rest of that time.
+/// The flag is raised while the work is under way, of which there is no sign: a sixteenth of the `whole` time after it began, but
+/// no more than a moment. Whoever is deaf to the flag, or asks for it at the end alone, takes the rest of that time; to end the
+/// window in hand is soon enough.
 fn ends_soon_after_an_abort(fresh: Fresh<'_>, whole: Duration) {
     let pcm = babble(2, 30.0);
     let mut slot = fresh();
@@ -236,10 +241,10 @@ fn ends_soon_after_an_abort(fresh: Fresh<'_>, whole: Duration) {
     let (answer, took) = std::thread::scope(|scope| {
         let work = scope.spawn(|| {
             begin.send(()).unwrap();
-            slot.recognize(&request(&pcm), &abort)
+            slot.recognize_all(&[request(&pcm); WINDOWS], &abort)
         });
         begun.recv().unwrap();
-        std::thread::sleep((whole / 8).min(Duration::from_millis(500)));
+        std::thread::sleep((whole / 16).min(Duration::from_millis(500)));
         abort.raise();
         let since = Instant::now();
         (work.join().unwrap(), since.elapsed())
