@@ -244,7 +244,8 @@ fn ends_soon_after_an_abort(fresh: Fresh<'_>, whole: Duration) {
             slot.recognize_all(&[request(&pcm); WINDOWS], &abort)
         });
         begun.recv().unwrap();
-        std::thread::sleep((whole / 16).min(Duration::from_millis(500)));
+        // Nothing more is sent.
+        let _ = begun.recv_timeout((whole / 16).min(Duration::from_millis(500)));
         abort.raise();
         let since = Instant::now();
         (work.join().unwrap(), since.elapsed())

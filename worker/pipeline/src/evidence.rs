@@ -3,7 +3,7 @@
 //! falls between them; hum, noise, keys and fax tones hold theirs.
 
 use crate::channel::HeardSpan;
-use crate::loudness::{levels_db, percentile};
+use crate::loudness::{levels_db, percentile, without_constant};
 use crate::recognizer::SAMPLE_RATE_HZ;
 
 /// 32 ms: a few periods of the lowest voice, and a fraction of a syllable.
@@ -33,9 +33,10 @@ pub struct Evidence {
 impl Evidence {
     pub fn of(heard: &HeardSpan) -> Self {
         let mut levels: Vec<f32> = Vec::new();
+        let all = without_constant(&heard.pcm);
         for stretch in &heard.speech {
-            let at = |ms: u64| sample(ms.saturating_sub(heard.span.start_ms)).min(heard.pcm.len());
-            let pcm = &heard.pcm[at(stretch.start_ms)..at(stretch.end_ms)];
+            let at = |ms: u64| sample(ms.saturating_sub(heard.span.start_ms)).min(all.len());
+            let pcm = &all[at(stretch.start_ms)..at(stretch.end_ms)];
             // A part of a frame at the end would be as soft as it is short of sound.
             levels.extend(levels_db(
                 &pcm[..pcm.len() / FRAME_SAMPLES * FRAME_SAMPLES],

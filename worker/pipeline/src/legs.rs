@@ -5,10 +5,12 @@
 mod bleed;
 mod copies;
 
+use std::borrow::Cow;
+
 use job_schema::transcript::{Warning, WarningCode};
 
 use crate::echo::{EchoPath, HISTORY, Pair};
-use crate::loudness::{levels_db, mean};
+use crate::loudness::{levels_db, without_constant};
 use crate::voice::HOP_SAMPLES;
 use bleed::{Echo, Evidence, SOFTER_DB, evidence, mark_bleed, talking_dbfs};
 use copies::{Leg, copies};
@@ -82,6 +84,8 @@ struct Duplicate {
 impl Legs {
     /// What to make of each channel in this window.
     pub(crate) fn compare(&mut self, window: &[&[f32]]) -> Vec<Hearing> {
+        let window: Vec<Cow<'_, [f32]>> = window.iter().map(|pcm| without_constant(pcm)).collect();
+        let window: Vec<&[f32]> = window.iter().map(AsRef::as_ref).collect();
         self.windows_count += 1;
         self.sounding.resize(window.len(), 0);
         let sounds: Vec<Sounding> = window.iter().map(|pcm| Sounding::of(pcm)).collect();
@@ -100,7 +104,7 @@ impl Legs {
         let own: Vec<usize> = (0..window.len())
             .filter(|channel| hearings[*channel] == Hearing::Own)
             .collect();
-        let legs = std::iter::zip(window, &envelopes);
+        let legs = std::iter::zip(&window, &envelopes);
         let legs: Vec<Leg<'_>> = legs
             .map(|(pcm, levels_db)| Leg { pcm, levels_db })
             .collect();
@@ -111,7 +115,7 @@ impl Legs {
                 hearings[into] = Hearing::Beside(beside);
             }
         }
-        self.remember(window);
+        self.remember(&window);
         hearings
     }
 
@@ -305,32 +309,20 @@ impl Beside {
     }
 }
 
-/// A channel's window and its energy, which is asked for more than once. Direct current is no sound, and would make any two
-/// channels alike.
+/// A channel's window and its energy, which is asked for more than once.
 struct Sounding<'a> {
     pcm: &'a [f32],
-    constant: f64,
     energy: f64,
 }
 
 impl<'a> Sounding<'a> {
     fn of(pcm: &'a [f32]) -> Self {
-        let constant = f64::from(mean(pcm));
-        let energy = dot(pcm, pcm) - constant.powi(2) * pcm.len() as f64;
-        Self {
-            pcm,
-            constant,
-            energy: energy.max(0.0),
-        }
+        let energy = dot(pcm, pcm);
+        Self { pcm, energy }
     }
 
     fn is_audible(&self) -> bool {
         self.energy > SILENCE * self.pcm.len() as f64
-    }
-
-    fn shared(&self, other: &Self) -> f64 {
-        let constant = self.constant * other.constant * self.pcm.len() as f64;
-        dot(self.pcm, other.pcm) - constant
     }
 
     /// On the whole; of nothing at all nothing is the same.
@@ -338,21 +330,19 @@ impl<'a> Sounding<'a> {
         if self.energy == 0.0 || other.energy == 0.0 {
             return false;
         }
-        let shared = self.shared(other);
+        let shared = dot(self.pcm, other.pcm);
         1.0 - shared * shared / (self.energy * other.energy) < SAME_RESIDUAL
     }
 
     /// For each hop of a channel that is the same on the whole, whether its piece is.
     fn same_hops(&self, other: &Self) -> Vec<bool> {
-        let gain = self.shared(other) / self.energy;
-        let moved = |x: &f32, of: &Self| f64::from(*x) - of.constant;
+        let gain = dot(self.pcm, other.pcm) / self.energy;
         let piece = PIECE_HOPS * HOP_SAMPLES;
         std::iter::zip(self.pcm.chunks(piece), other.pcm.chunks(piece))
             .flat_map(|(ours, theirs)| {
-                let rest = |(x, y)| (moved(y, other) - gain * moved(x, self)).powi(2);
+                let rest = |(x, y): (&f32, &f32)| (f64::from(*y) - gain * f64::from(*x)).powi(2);
                 let left: f64 = std::iter::zip(ours, theirs).map(rest).sum();
-                let energy: f64 = theirs.iter().map(|y| moved(y, other).powi(2)).sum();
-                let allowed = PIECE_RESIDUAL * energy;
+                let allowed = PIECE_RESIDUAL * dot(theirs, theirs);
                 let is_same = left <= allowed.max(PIECE_SILENCE * theirs.len() as f64);
                 std::iter::repeat_n(is_same, theirs.len() / HOP_SAMPLES)
             })

@@ -3,6 +3,7 @@
 //! of a pause are the weakest part of an alignment: on constructed calls the last word of a turn ended 146 ms (tiny.en) and
 //! 180 ms (base) off, half of the time by more, and ends 38 and 36 ms off with this.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use job_schema::transcript::{TimeSpan, Word};
@@ -40,7 +41,7 @@ pub(crate) struct Loudness {
 
 impl Loudness {
     pub(crate) fn of(pcm: &[f32], start_ms: u64) -> Self {
-        let frames_db = levels_db(pcm, FRAME_SAMPLES);
+        let frames_db = levels_db(&without_constant(pcm), FRAME_SAMPLES);
         Self {
             start_ms,
             floor_db: percentile(&frames_db, 10),
@@ -181,22 +182,32 @@ impl Loudness {
     }
 }
 
-/// Of each frame, in decibels below full scale. −100 for silence. Direct current, which a cheap tap of a line adds, is none of it.
+/// Of each frame, in decibels below full scale. −100 for silence.
 pub(crate) fn levels_db(pcm: &[f32], frame_samples: usize) -> Vec<f32> {
     /// Keeps the logarithm finite: below any line's noise.
     const FLOOR: f32 = 1e-10;
-    let constant = mean(pcm);
-    let moved = |s: &f32| (s - constant).powi(2);
-    let mean_square = |frame: &[f32]| frame.iter().map(moved).sum::<f32>() / frame.len() as f32;
+    let mean_square = |frame: &[f32]| frame.iter().map(|s| s * s).sum::<f32>() / frame.len() as f32;
     pcm.chunks(frame_samples)
         .map(|frame| 10.0 * mean_square(frame).max(FLOOR).log10())
         .collect()
 }
 
+/// What moves of a stretch of sound. Direct current, which a cheap tap of a line adds, is no sound: it would count as loudness,
+/// and make any two legs alike.
+pub(crate) fn without_constant(pcm: &[f32]) -> Cow<'_, [f32]> {
+    /// −60 dB, below what matters.
+    const NEGLIGIBLE: f32 = 1e-3;
+    let constant = mean(pcm);
+    if constant.abs() < NEGLIGIBLE {
+        return Cow::Borrowed(pcm);
+    }
+    pcm.iter().map(|sample| sample - constant).collect()
+}
+
 /// 0 for nothing.
 #[expect(clippy::cast_possible_truncation, reason = "a sample")]
 pub(crate) fn mean(pcm: &[f32]) -> f32 {
-    let sum: f64 = pcm.iter().map(|s| f64::from(*s)).sum();
+    let sum: f64 = pcm.iter().map(|sample| f64::from(*sample)).sum();
     (sum / pcm.len().max(1) as f64) as f32
 }
 

@@ -73,7 +73,9 @@ fn syllables(samples: usize) -> Vec<f32> {
             0.01
         }
     };
-    (0..samples).map(level).collect()
+    // A constant is no sound.
+    let swing = |n: usize| if n.is_multiple_of(2) { 1.0 } else { -1.0 };
+    (0..samples).map(|n| swing(n) * level(n)).collect()
 }
 
 fn look(answers: &[Recognition], heard: &HeardSpan) -> (SpanResult, Vec<(u32, usize)>) {
