@@ -361,31 +361,4 @@ async fn fetch(
 }
 
 #[cfg(test)]
-mod tests {
-    use job_schema::parse;
-
-    use super::keep::tests::{JOB, fleet};
-    use super::*;
-
-    #[tokio::test]
-    async fn a_job_that_is_stopped_while_its_recording_comes_says_nothing_of_the_recording() {
-        let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir(root.path().join("results")).unwrap();
-        std::fs::create_dir_all(root.path().join("recordings/acme")).unwrap();
-        let recording = root.path().join("recordings/acme/c1.wav");
-        // Of nothing on the disk, and of more than can be copied while one looks.
-        let sparse = File::create(recording).and_then(|file| file.set_len(256 << 20));
-        sparse.unwrap();
-        let fleet = fleet(root.path(), &"0".repeat(64).parse().unwrap());
-        let job = parse::job(JOB.as_bytes()).unwrap();
-        let stop = CancellationToken::new();
-        stop.cancel();
-        let ended = process(&fleet, &job, Attempts::default(), &stop).await;
-        // With the recording in hand it would be at an engine that does not start.
-        let Ok(Ended::Interrupted(stopped)) = ended else {
-            unreachable!("nothing else ends it: {ended:?}")
-        };
-        assert!(stopped.checkpoint.is_none() && !stopped.progressed);
-        assert_eq!(stopped.recognised, Duration::ZERO);
-    }
-}
+mod tests;
