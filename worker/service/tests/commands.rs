@@ -173,3 +173,18 @@ fn a_model_that_nobody_knows_is_not_to_be_pulled() {
         assert!(line.starts_with("FAIL") && line.contains(advice), "{line}");
     }
 }
+
+#[test]
+fn commands_without_a_broker_say_so_and_do_not_wait_for_one() {
+    let root = tempfile::tempdir().expect("a folder");
+    for args in [
+        &["worker"][..],
+        &["submit", "s3://recordings/acme/c1.wav", "--tenant", "acme"],
+        &["queues", "check"],
+        &["status"],
+    ] {
+        let ran = earwitness(root.path(), args, &[("AMQP_URL", "")]);
+        assert_eq!(ran.status, 78, "{args:?}: {}", ran.talk);
+        assert!(ran.talk.contains("broker.url is not set"), "{}", ran.talk);
+    }
+}

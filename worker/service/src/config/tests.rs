@@ -71,6 +71,28 @@ fn no_secret_is_ever_printed() {
 }
 
 #[test]
+fn no_url_is_shown_with_its_password() {
+    let environment = pairs(&[
+        ("AMQP_URL", "amqp://u:hush@127.0.0.1/v"),
+        ("AWS_ENDPOINT_URL", "https://u:hush@s3.example"),
+        (
+            "EARWITNESS__STORE__STS_ENDPOINT",
+            "https://u:hush@sts.example",
+        ),
+    ]);
+    let loaded = assemble(None, &environment, &[]).unwrap();
+    let urls: Vec<&Row> = loaded
+        .rows
+        .iter()
+        .filter(|row| row.value.contains("://"))
+        .collect();
+    assert_eq!(urls.len(), 3);
+    for Row { key, value, .. } in urls {
+        assert!(value.contains("u:***@") && !value.contains("hush"), "{key}");
+    }
+}
+
+#[test]
 fn amazons_own_store_is_known_by_its_host() {
     for (endpoint, is_amazons) in [
         ("", true),
