@@ -39,9 +39,8 @@ async fn finish(fleet: &Fleet, job: &Job, is_own: bool) {
     }
     let at = Location::new(fleet.results_bucket.clone(), plan.keys.manifest());
     let bytes = serde_json::to_vec(&manifest).unwrap().into();
-    let put = fleet
-        .own_store
-        .put(&at, bytes, "application/json", PutMode::Overwrite);
+    let store = fleet.store_of(job);
+    let put = store.put(&at, bytes, "application/json", PutMode::Overwrite);
     put.await.unwrap();
 }
 
@@ -62,8 +61,8 @@ async fn a_job_that_is_done_stays_done_however_late_its_delivery_comes_again() {
         let mut job = parse::job(JOB.as_bytes()).unwrap();
         finish(&fleet, &job, is_own).await;
         if is_cancelled {
-            let (store, results) = (&*fleet.own_store, &fleet.results_bucket);
-            let put = cancel::put(store, results, &job.tenant, job.job_id);
+            let (store, results) = (fleet.store_of(&job), &fleet.results_bucket);
+            let put = cancel::put(&*store, results, &job.tenant, job.job_id);
             put.await.unwrap();
         } else {
             job.not_after = Some(past);
