@@ -93,20 +93,27 @@ impl Legs {
             *count += u32::from(sound.is_audible());
         }
         let envelopes: Vec<Vec<f32>> = window.iter().map(|pcm| envelope_db(pcm)).collect();
+        let legs = std::iter::zip(&window, &envelopes);
+        let legs: Vec<Leg<'_>> = legs
+            .map(|(pcm, levels_db)| Leg { pcm, levels_db })
+            .collect();
         let mut hearings = Vec::with_capacity(window.len());
         for (channel, sound) in sounds.iter().enumerate() {
             let same = (0..channel).find(|&of| sounds[of].is_same(sound));
             hearings.push(match same {
                 None => Hearing::Own,
-                Some(of) => self.repeats(of, channel, &sounds, &envelopes),
+                Some(of) => {
+                    let is_bleed = sounds[of].same_hops(sound);
+                    let hearing = repeats(of, legs[channel], is_bleed);
+                    if sound.is_audible() && hearing == Hearing::Repeats(of) {
+                        self.count_duplicate(of, channel);
+                    }
+                    hearing
+                }
             });
         }
         let own: Vec<usize> = (0..window.len())
             .filter(|channel| hearings[*channel] == Hearing::Own)
-            .collect();
-        let legs = std::iter::zip(&window, &envelopes);
-        let legs: Vec<Leg<'_>> = legs
-            .map(|(pcm, levels_db)| Leg { pcm, levels_db })
             .collect();
         self.before.resize(window.len(), Vec::new());
         for &into in &own {
@@ -117,28 +124,6 @@ impl Legs {
         }
         self.remember(&window);
         hearings
-    }
-
-    /// A channel that is another's on the whole, but may have something soft of its own.
-    fn repeats(
-        &mut self,
-        of: usize,
-        channel: usize,
-        sounds: &[Sounding<'_>],
-        envelopes: &[Vec<f32>],
-    ) -> Hearing {
-        let is_bleed = sounds[of].same_hops(&sounds[channel]);
-        if is_bleed.contains(&false) {
-            return Hearing::Beside(Beside {
-                pcm: sounds[channel].pcm.to_vec(),
-                levels_db: envelopes[channel].clone(),
-                is_bleed,
-            });
-        }
-        if sounds[channel].is_audible() {
-            self.count_duplicate(of, channel);
-        }
-        Hearing::Repeats(of)
     }
 
     /// What a channel has of its own beside the others. `None` where nothing of them is heard there.
@@ -307,6 +292,17 @@ impl Beside {
         );
         self.pcm = rest;
     }
+}
+
+/// A channel that is another's on the whole, but may have something soft of its own.
+fn repeats(of: usize, leg: Leg<'_>, is_bleed: Vec<bool>) -> Hearing {
+    if !is_bleed.contains(&false) {
+        return Hearing::Repeats(of);
+    }
+    Hearing::Beside(Beside {
+        is_bleed,
+        ..Beside::all_of(leg)
+    })
 }
 
 /// A channel's window and its energy, which is asked for more than once.

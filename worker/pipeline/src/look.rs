@@ -208,11 +208,15 @@ fn second_look(number: usize, span: &SpanToRead, max_tokens: u32) -> Look {
 
 fn second_budget(first: u32, answer: &Recognition) -> u32 {
     let words = answer.segments.iter().flat_map(|segment| &segment.words);
-    let letters = words
-        .flat_map(|word| word.text.chars())
-        .filter(|c| c.is_alphabetic());
-    let (long, short): (Vec<char>, Vec<char>) = letters.partition(|letter| letter.len_utf8() > 1);
-    if long.len() <= short.len() {
+    let letters = words.flat_map(|word| word.text.chars());
+    let (long, short) =
+        letters
+            .filter(|c| c.is_alphabetic())
+            .fold((0, 0), |(long, short), letter| match letter.is_ascii() {
+                true => (long, short + 1),
+                false => (long + 1, short),
+            });
+    if long <= short {
         first * SECOND_BUDGET_FACTOR
     } else {
         NO_BUDGET

@@ -84,7 +84,7 @@ pub async fn load_scorecard(path: &Path) -> Result<Arc<Scorecard>, Failure> {
         let detail = format!("scorecard {name}: {detail}");
         Failure::at(ErrorCode::BadRules, "/options/scorecard", detail)
     };
-    let bytes = read(path).await.map_err(|unread| unread.failure(bad))?;
+    let bytes = read(path, bad).await?;
     let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".into()))?;
     let card = Scorecard::parse(&text).map_err(|e| bad(e.to_string()))?;
     Ok(Arc::new(card))
@@ -102,7 +102,7 @@ pub async fn load_file(path: &Path) -> Result<LoadedRules, Failure> {
             format!("rule file {name}: {detail}"),
         )
     };
-    let bytes = read(path).await.map_err(|unread| unread.failure(bad))?;
+    let bytes = read(path, bad).await?;
     let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".into()))?;
     let rules = RuleSet::parse(&text).map_err(|e| bad(e.to_string()))?;
@@ -112,23 +112,11 @@ pub async fn load_file(path: &Path) -> Result<LoadedRules, Failure> {
     })
 }
 
-/// A file that was not read.
-struct Unread(std::io::ErrorKind);
-
-impl Unread {
-    /// Of a file that is there it is the host's trouble: another worker reads it.
-    fn failure(self, bad: impl Fn(String) -> Failure) -> Failure {
-        match self.0 {
-            ErrorKind::NotFound => bad("there is no such file".to_owned()),
-            ErrorKind::IsADirectory => bad("it is a directory".to_owned()),
-            kind => {
-                let detail = bad(kind.to_string()).detail;
-                Failure::new(ErrorCode::HostExhausted, detail)
-            }
-        }
-    }
-}
-
-async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
-    tokio::fs::read(path).await.map_err(|e| Unread(e.kind()))
+/// A file that is there and cannot be read is the host's trouble: another worker reads it.
+async fn read(path: &Path, bad: impl Fn(String) -> Failure) -> Result<Vec<u8>, Failure> {
+    tokio::fs::read(path).await.map_err(|e| match e.kind() {
+        ErrorKind::NotFound => bad("there is no such file".to_owned()),
+        ErrorKind::IsADirectory => bad("it is a directory".to_owned()),
+        kind => Failure::new(ErrorCode::HostExhausted, bad(kind.to_string()).detail),
+    })
 }

@@ -85,7 +85,7 @@ impl Timeline {
             false => 0,
         };
         self.last = Some(Place {
-            told_end: begins + frames,
+            told_end: begins.saturating_add(frames),
             given: last.given + missing + frames,
             ..last
         });
@@ -96,7 +96,7 @@ impl Timeline {
     pub(super) fn give(&mut self, frames: usize) {
         if let Some(last) = &mut self.last {
             last.given += frames as u64;
-            last.told_end += frames as u64;
+            last.told_end = last.told_end.saturating_add(frames as u64);
         }
     }
 
@@ -139,6 +139,7 @@ mod tests {
             // Back, and too far.
             (vec![500, 520, 0, 560], vec![0; 4]),
             (vec![0, 20, 9_000_000_000, 60], vec![0; 4]),
+            (vec![0, i64::MAX, i64::MIN, 20], vec![0; 4]),
         ] {
             assert_eq!(missing_ms(&times_ms), expected, "{times_ms:?}");
         }
